@@ -1,0 +1,68 @@
+"""Everything that tuner raises on purpose.
+
+TunerError                      1  (only our own bugs end here)
+├── UsageError                  2  what the user wrote cannot be done as written
+│   ├── TargetFileError         2  a target.toml is wrong
+│   └── StudyExistsError        2  the study is there already, or with other settings
+├── InfeasibleError             3  nothing that was measured keeps the constraints
+├── TargetStartError            4  the server does not start, not even as it comes
+├── InvalidMeasurementError     6  the measurement cannot be trusted
+└── StorageError                7  the study's folder or database cannot be read or written
+
+The number is the exit code of the command line. A message says what is wrong, where, and what to do next.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class TunerError(Exception):
+    """The root: catch this to catch everything that tuner raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(TunerError):
+    """What the user asked for cannot be done as written."""
+
+    exit_code = 2
+
+
+class TargetFileError(UsageError):
+    """A `target.toml` is missing or wrong; the message starts with its path."""
+
+
+class StudyExistsError(UsageError):
+    """A study of this name exists, or exists with other settings."""
+
+
+class InfeasibleError(TunerError):
+    """No configuration that was measured keeps the constraints."""
+
+    exit_code = 3
+
+
+class TargetStartError(TunerError):
+    """The server does not become ready in its default configuration."""
+
+    exit_code = 4
+
+
+class InvalidMeasurementError(TunerError):
+    """The measurement was disturbed by something other than the configuration."""
+
+    exit_code = 6
+
+
+class StorageError(TunerError):
+    """The study's folder or database cannot be read or written."""
+
+    exit_code = 7
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Say that `name` is unknown, with the nearest known name and all of them."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"unknown {kind} {name!r}{hint} (known: {', '.join(names) or 'none'})"

@@ -1,0 +1,65 @@
+"""This machine: what a figure measured here depends on."""
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+_PACKAGES = ("agent-tuner", "locust", "optuna", "onnxruntime", "numpy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A fingerprint: two studies on machines that differ here cannot be compared number by number."""
+
+    cpu: str
+    cores: int
+    memory: int
+    system: str
+    python: str
+    governor: str
+    versions: dict[str, str]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpu_name() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _governor() -> str:
+    path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    return path.read_text().strip() if path.exists() else "not visible"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def fingerprint() -> Machine:
+    """Read this machine's fingerprint."""
+    return Machine(
+        cpu=_cpu_name(),
+        cores=cores(),
+        memory=psutil.virtual_memory().total,
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        governor=_governor(),
+        versions={package: _version(package) for package in _PACKAGES},
+    )

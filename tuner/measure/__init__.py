@@ -1,0 +1,1 @@
+"""One configuration, measured: launch, verify, warm up, load, judge, stop."""

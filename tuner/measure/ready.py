@@ -1,0 +1,67 @@
+"""Is it up, is it ours, and is it what was asked for?"""
+
+import time
+from collections.abc import Callable, Mapping
+
+import httpx
+
+from tuner.measure.failed import LaunchError
+from tuner.study.space import Configuration
+from tuner.study.trial import FailureKind
+from tuner.target.launch import Launch
+from tuner.target.process import SupervisedProcess
+from tuner.target.spec import Target
+
+_POLL_SECONDS = 0.01
+_REQUEST_SECONDS = 2.0
+Clock = Callable[[], float]
+
+
+def wait(
+    target: Target,
+    launch: Launch,
+    process: SupervisedProcess,
+    clock: Clock = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Poll until the server is ready; return whether it showed the nonce of this launch."""
+    deadline = clock() + target.timeouts.ready
+    with httpx.Client(base_url=launch.url, timeout=_REQUEST_SECONDS, trust_env=False) as client:
+        while clock() < deadline:
+            if not process.running:
+                raise LaunchError(FailureKind.START, f"the server ended before it was ready ({process.ending()})")
+            answer = _get(client, target.ready)
+            if answer is not None and answer.status_code == httpx.codes.OK:
+                return _nonce(answer, launch)
+            sleep(_POLL_SECONDS)
+    seconds = f"{target.timeouts.ready:g} s"
+    raise LaunchError(FailureKind.NOT_READY, f"GET {target.ready} was not answered with 200 within {seconds}")
+
+
+def _get(client: httpx.Client, path: str) -> httpx.Response | None:
+    try:
+        return client.get(path)
+    except httpx.HTTPError:
+        return None
+
+
+def _nonce(answer: httpx.Response, launch: Launch) -> bool:
+    seen = answer.headers.get("x-launch-nonce")
+    if seen is not None and seen != launch.nonce:
+        raise LaunchError(FailureKind.INVALID, f"another process answers on {launch.url}")
+    return seen is not None
+
+
+def effective(target: Target, url: str, configuration: Configuration) -> Mapping[str, str]:
+    """Ask the server what it really does, and refuse it when a knob is not what was asked for."""
+    if target.effective is None:
+        return {}
+    try:
+        answer = httpx.get(url + target.effective, timeout=_REQUEST_SECONDS, trust_env=False)
+        said = answer.raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise LaunchError(FailureKind.MISMATCH, f"GET {target.effective} gave no configuration: {error}") from None
+    for name, asked in configuration.items():
+        if name in said and said[name] != asked:
+            raise LaunchError(FailureKind.MISMATCH, f"{name} = {asked} was asked for, but the server runs {said[name]}")
+    return {name: str(value) for name, value in said.items()}

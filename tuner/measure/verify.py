@@ -1,0 +1,122 @@
+"""Are the answers right? Labelled requests, sent through the server before any load."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+
+from tuner.errors import TargetFileError
+from tuner.measure.failed import LaunchError
+from tuner.study.space import Configuration
+from tuner.study.trial import Accuracy, FailureKind
+from tuner.target.spec import Answers, Target
+
+SAMPLE = 64
+AGREEMENT = 0.9
+"""Share of a launch's sample that must equal the answers of the launch in which accuracy was measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """One request with its right answer, if it is known."""
+
+    body: bytes
+    answer: Any
+
+
+def read_requests(answers: Answers, seed: int = 0) -> tuple[Labelled, ...]:
+    """Read a target's requests in a seeded order."""
+    if answers.requests is None:
+        return ()
+    requests = []
+    for number, line in enumerate(answers.requests.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            requests.append(Labelled(body=json.dumps(row["request"]).encode(), answer=row.get("answer")))
+        except (ValueError, KeyError, AttributeError, TypeError):
+            raise TargetFileError(f'{answers.requests}:{number}: expected {{"request": …, "answer": …}}') from None
+    Random(seed).shuffle(requests)
+    return tuple(requests)
+
+
+async def _ask_all(
+    url: str, answers: Answers, requests: Sequence[Labelled], concurrency: int, timeout: float
+) -> list[Any]:
+    """Send every request, `concurrency` at a time, as the load will; return each answer, or the exception."""
+    gate = asyncio.Semaphore(concurrency)
+    limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+    headers = {"Content-Type": "application/json"}
+    async with httpx.AsyncClient(base_url=url, timeout=timeout, limits=limits, trust_env=False) as client:
+
+        async def ask(request: Labelled) -> Any:
+            async with gate:
+                answer = await client.post(answers.path, content=request.body, headers=headers)
+                answer.raise_for_status()
+                return answer.json()[answers.field] if answers.field else None
+
+        return list(await asyncio.gather(*map(ask, requests), return_exceptions=True))
+
+
+def ask(url: str, target: Target, requests: Sequence[Labelled], concurrency: int) -> list[Any]:
+    """Return the answers; fails when one of them is not an answer at all."""
+    found = asyncio.run(_ask_all(url, target.answers, requests, concurrency, target.timeouts.request))
+    broken = [answer for answer in found if isinstance(answer, BaseException)]
+    if broken:
+        first = f"{type(broken[0]).__name__}: {broken[0]}".splitlines()[0]
+        reason = f"{len(broken)} of {len(found)} requests got no valid answer before any load ({first})"
+        raise LaunchError(FailureKind.WRONG_ANSWERS, reason)
+    return found
+
+
+class Verifier:
+    """Checks a sample in every launch, and everything once per combination of the knobs that can change an answer.
+
+    The answers are kept in `folder`, so that a resumed study asks for nothing twice.
+    """
+
+    def __init__(self, target: Target, folder: Path, concurrency: int, seed: int = 0) -> None:
+        self._target = target
+        self._folder = folder
+        self._concurrency = concurrency
+        self.requests = read_requests(target.answers, seed)
+
+    def verify(self, url: str, configuration: Configuration) -> Accuracy | None:
+        """Return the accuracy of this configuration's answers, or None when nothing is labelled."""
+        if not self.requests:
+            return None
+        known = self._path(configuration)
+        if known.exists():
+            return self._check_sample(url, json.loads(known.read_text(encoding="utf-8")))
+        found = ask(url, self._target, self.requests, self._concurrency)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        known.write_text(json.dumps(found), encoding="utf-8")
+        return self._accuracy(found)
+
+    def _check_sample(self, url: str, known: Sequence[Any]) -> Accuracy | None:
+        found = ask(url, self._target, self.requests[:SAMPLE], self._concurrency)
+        same = sum(one == other for one, other in zip(found, known, strict=False))
+        if same < AGREEMENT * len(found):
+            reason = f"only {same} of {len(found)} answers equal those that the same model gave before"
+            raise LaunchError(FailureKind.WRONG_ANSWERS, reason)
+        return self._accuracy(known)
+
+    def _accuracy(self, found: Sequence[Any]) -> Accuracy | None:
+        pairs = [
+            (request.answer, answer)
+            for request, answer in zip(self.requests, found, strict=True)
+            if request.answer is not None
+        ]
+        if not pairs or self._target.answers.field is None:
+            return None
+        return Accuracy(correct=sum(right == answer for right, answer in pairs), total=len(pairs))
+
+    def _path(self, configuration: Configuration) -> Path:
+        relevant = {name: configuration[name] for name in self._target.answers.accuracy_knobs}
+        key = hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:16]
+        return self._folder / f"{key}.json"

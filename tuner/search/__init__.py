@@ -1,0 +1,1 @@
+"""Ask, measure, tell: the only folder that imports optuna."""

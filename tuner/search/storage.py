@@ -1,0 +1,278 @@
+"""Where a study lives: Optuna's storage for what was learnt, a folder beside it for the raw material."""
+
+import fcntl
+import json
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+import optuna
+from optuna.trial import TrialState
+from pydantic import TypeAdapter
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from tuner.errors import StorageError, StudyExistsError, UsageError
+from tuner.machine import Machine
+from tuner.search.sampler import DIRECTIONS, constraints, distribution, values
+from tuner.study.judgement import reference_accuracy
+from tuner.study.space import Configuration, SearchSpace
+from tuner.study.study import Settings, Study
+from tuner.study.trial import Confirmation, Outcome, Trial, dump_outcome, load_outcome
+
+_CREATE_TRIES = 5
+_LOCKED_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What is fixed when a study begins."""
+
+    settings: Settings
+    space: SearchSpace
+    machine: Machine
+    command: str
+    started: str
+
+
+_header = TypeAdapter(Header)
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@contextmanager
+def _storage_errors(folder: Path) -> Iterator[None]:
+    """Turn whatever a database raises into one sentence."""
+    try:
+        yield
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError, OSError) as error:
+        cause = str(error.__cause__ or error).strip().splitlines()[0]
+        raise StorageError(f"the storage of {folder} failed: {cause}") from error
+
+
+class Store:
+    """One study, open for writing: at most one tuner at a time has it."""
+
+    def __init__(self, folder: Path, study: optuna.Study, lock: IO[str]) -> None:
+        self.folder = folder
+        self._study = study
+        self._lock = lock
+        self.header = _header.validate_json(study.user_attrs["header"])
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every finished trial, by number."""
+        with _storage_errors(self.folder):
+            return _trials(self._study)
+
+    @property
+    def confirmations(self) -> tuple[Confirmation, ...]:
+        """Every launch of a finalist so far."""
+        with _storage_errors(self.folder):
+            return _confirmations(self._study)
+
+    def study(self) -> Study:
+        """Read everything."""
+        with _storage_errors(self.folder):
+            return _read(self._study)
+
+    def begin(self, configuration: Configuration) -> tuple[int, Configuration]:
+        """Open a trial for `configuration`; returns its number and what it shall run."""
+        distributions = {knob.name: distribution(knob) for knob in self.header.space.knobs}
+        with _storage_errors(self.folder), warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._study.enqueue_trial(dict(configuration))
+            trial = self._study.ask(distributions)
+        return trial.number, trial.params
+
+    def finish(self, number: int, configuration: Configuration, outcome: Outcome) -> Trial:
+        """Store what a trial brought; a failure is stored as a failed trial, without invented values."""
+        trial = Trial(number=number, configuration=configuration, outcome=outcome)
+        with _storage_errors(self.folder):
+            frozen = self._study.get_trials(deepcopy=False)[number]
+            # The id is the only way back to a trial that an earlier session began; Optuna has no public one.
+            handle = optuna.Trial(self._study, frozen._trial_id)
+            handle.set_user_attr("outcome", dump_outcome(outcome))
+            reference = reference_accuracy((*self.trials, trial), self.header.space.default())
+            for key, value in constraints(trial, self.header.settings.limits, reference).items():
+                handle.set_constraint(key, value)
+            if trial.measurement is None:
+                self._study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
+            else:
+                self._study.tell(number, values(trial.measurement), skip_if_finished=True)
+        return trial
+
+    def confirm(self, confirmation: Confirmation) -> None:
+        """Store one launch of a finalist."""
+        key = f"confirmation:{confirmation.round:02d}:{confirmation.trial:04d}"
+        with _storage_errors(self.folder):
+            self._study.set_user_attr(key, dump_outcome(confirmation.outcome))
+
+    def set_budget(self, budget: int) -> None:
+        """Change the budget, the only setting that a resumed study may change."""
+        self.header = replace(self.header, settings=replace(self.header.settings, budget=budget))
+        with _storage_errors(self.folder):
+            self._study.set_user_attr("header", _header.dump_json(self.header).decode())
+
+    def add_seconds(self, seconds: float) -> None:
+        """Add to the time that was spent on this study."""
+        with _storage_errors(self.folder):
+            self._study.set_user_attr("seconds", self._study.user_attrs.get("seconds", 0.0) + seconds)
+
+    def settle(self) -> None:
+        """Finish what an earlier, interrupted session left open: tell what was measured, fail what was not."""
+        with _storage_errors(self.folder):
+            unfinished = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING))
+        for frozen in unfinished:
+            measured = self.trial_folder(frozen.number) / "measurement.json"
+            if measured.exists():
+                self.finish(frozen.number, frozen.params, load_outcome(measured.read_text(encoding="utf-8")))
+            else:
+                with _storage_errors(self.folder):
+                    self._study.tell(frozen.number, state=TrialState.FAIL, skip_if_finished=True)
+
+    def trial_folder(self, number: int) -> Path:
+        """Where a trial's raw material lies."""
+        return self.folder / "trials" / f"{number:04d}"
+
+    def close(self) -> None:
+        """Let another tuner have the study."""
+        self._lock.close()
+
+
+def _trials(study: optuna.Study) -> tuple[Trial, ...]:
+    return tuple(
+        Trial(
+            number=frozen.number,
+            configuration=frozen.params,
+            outcome=load_outcome(frozen.user_attrs["outcome"]),
+        )
+        for frozen in study.get_trials(deepcopy=False)
+        if "outcome" in frozen.user_attrs
+    )
+
+
+def _confirmations(study: optuna.Study) -> tuple[Confirmation, ...]:
+    found = []
+    for key, text in sorted(study.user_attrs.items()):
+        kind, _, place = key.partition(":")
+        if kind == "confirmation":
+            number, _, trial = place.partition(":")
+            found.append(Confirmation(trial=int(trial), round=int(number), outcome=load_outcome(text)))
+    return tuple(found)
+
+
+def _read(study: optuna.Study) -> Study:
+    header = _header.validate_json(study.user_attrs["header"])
+    return Study(
+        settings=header.settings,
+        space=header.space,
+        machine=header.machine,
+        command=header.command,
+        started=header.started,
+        seconds=study.user_attrs.get("seconds", 0.0),
+        trials=_trials(study),
+        confirmations=_confirmations(study),
+    )
+
+
+def create(reports: Path, header: Header, url: str | None) -> Store:
+    """Make the folder and the storage of a new study."""
+    folder = reports / header.settings.name
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise StudyExistsError(
+            f"{folder} exists already: continue it with `tuner resume {folder}`, or choose another --name"
+        ) from None
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be made ({error.strerror}): choose a folder with --out") from None
+    lock = _lock(folder)
+    with _storage_errors(folder):
+        study = _open(_url(folder, url), header.settings.name, create=True)
+        known = study.user_attrs.get("header")
+        if known is not None and _header.validate_json(known).settings != header.settings:
+            raise StudyExistsError(
+                f"the storage has a study {header.settings.name!r} with other settings: choose another --name"
+            )
+        study.set_user_attr("header", _header.dump_json(header).decode())
+        (folder / "study.json").write_text(json.dumps(_place(header.settings.name, url), indent=2), encoding="utf-8")
+    return Store(folder, study, lock)
+
+
+def open_study(folder: Path, url: str | None = None) -> Store:
+    """Open an existing study for writing."""
+    name, url = _known_place(folder, url)
+    lock = _lock(folder)
+    with _storage_errors(folder):
+        return Store(folder, _open(url, name, create=False), lock)
+
+
+def read_study(folder: Path, url: str | None = None) -> Study:
+    """Read a study without touching it."""
+    name, url = _known_place(folder, url)
+    with _storage_errors(folder):
+        return _read(_open(url, name, create=False))
+
+
+def _url(folder: Path, url: str | None) -> str:
+    return url or f"sqlite:///{folder.resolve() / 'study.db'}"
+
+
+def _place(name: str, url: str | None) -> dict[str, str | None]:
+    """Say where a study is stored; a password never goes into a file."""
+    return {"name": name, "storage": make_url(url).render_as_string(hide_password=True) if url else None}
+
+
+def _known_place(folder: Path, url: str | None) -> tuple[str, str]:
+    try:
+        place = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+        name, stored = place["name"], place["storage"]
+    except FileNotFoundError:
+        raise UsageError(f"{folder} is not a study: it has no study.json") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{folder / 'study.json'} cannot be read: {error}") from None
+    if url is None and stored is not None and "***" in stored:
+        raise UsageError(f"{folder} is stored at {stored}: give the URL with its password as --storage")
+    return name, _url(folder, url or stored)
+
+
+def _open(url: str, name: str, *, create: bool) -> optuna.Study:
+    """Open Optuna's study; two programs that create a database at once may fail, so creation is tried again."""
+    options = {"connect_args": {"timeout": _LOCKED_SECONDS}} if url.startswith("sqlite") else {}
+    for attempt in range(_CREATE_TRIES):
+        try:
+            storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
+            if not create:
+                return optuna.load_study(study_name=name, storage=storage)
+            return optuna.create_study(
+                study_name=name, storage=storage, directions=list(DIRECTIONS), load_if_exists=True
+            )
+        except KeyError:
+            raise StorageError(f"the storage has no study {name!r}") from None
+        except (SQLAlchemyError, optuna.exceptions.StorageInternalError):
+            if not create or attempt == _CREATE_TRIES - 1:
+                raise
+            time.sleep(0.1 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def _lock(folder: Path) -> IO[str]:
+    """Take the study for this process; the lock goes with it, however it ends."""
+    try:
+        handle = (folder / ".lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be written ({error.strerror})") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.seek(0)
+        raise StorageError(f"{folder} is in use by process {handle.read().strip() or '?'}") from None
+    handle.truncate(0)
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle

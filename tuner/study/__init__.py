@@ -1,0 +1,1 @@
+"""The values of a study: what is asked and what was learnt."""

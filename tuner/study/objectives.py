@@ -1,0 +1,51 @@
+"""What is wanted of a configuration: the SLO and the other limits that it must keep."""
+
+from dataclasses import dataclass
+
+from tuner.errors import UsageError, unknown
+from tuner.units import format_seconds, format_share, parse_seconds
+
+SLO_METRICS = ("p50", "p90", "p95", "p99", "mean")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slo:
+    """A latency limit at the target concurrency: `metric` at most `limit` seconds."""
+
+    metric: str
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.metric} ≤ {format_seconds(self.limit)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The constraints of a study.
+
+    `max_accuracy_drop` is a share of all answers below the default configuration's accuracy, `max_error_rate` a
+    share of all requests of a level.
+    """
+
+    slo: Slo | None = None
+    max_accuracy_drop: float = 0.01
+    max_error_rate: float = 0.01
+
+    def __str__(self) -> str:
+        parts = [str(self.slo)] if self.slo else []
+        parts.append(f"accuracy drop ≤ {format_share(self.max_accuracy_drop)}")
+        parts.append(f"errors ≤ {format_share(self.max_error_rate)}")
+        return ", ".join(parts)
+
+
+def parse_slo(text: str) -> Slo:
+    """Read an SLO such as `p99=50ms`."""
+    metric, equals, limit = text.partition("=")
+    if not equals:
+        raise UsageError(f"--slo {text!r}: expected METRIC=DURATION, for example p99=50ms")
+    if metric not in SLO_METRICS:
+        raise UsageError(f"--slo {text!r}: {unknown('metric', metric, SLO_METRICS)}")
+    seconds = parse_seconds(limit)
+    if seconds <= 0:
+        raise UsageError(f"--slo {text!r}: the limit must be above zero")
+    return Slo(metric=metric, limit=seconds)

@@ -1,0 +1,207 @@
+"""What one launch of one configuration taught us."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import isinf
+from typing import Annotated
+
+from pydantic import PlainSerializer, TypeAdapter
+
+from tuner.study.space import Configuration
+
+# JSON has no infinity, and pydantic would write null, which it cannot read back as a float.
+Latency = Annotated[float, PlainSerializer(lambda value: "Infinity" if isinf(value) else value, when_used="json")]
+"""Seconds; infinite when so many requests failed or did not finish that the percentile is one of them."""
+
+OUTCOME_VERSION = 1
+"""Version of the stored outcome. 1: first."""
+
+
+class DoubtKind(StrEnum):
+    """A reason not to believe a number fully; each has one sentence of advice in the report."""
+
+    FEW_SAMPLES = "few samples"
+    LITTLE = "Little's law"
+    CLIENT_LATE = "client late"
+    STALL = "stall"
+    ERRORS = "errors"
+    UNFINISHED = "unfinished"
+    NOT_AVAILABLE = "not available"
+    SHARED_CORES = "shared cores"
+    FOREIGN_LOAD = "foreign load"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """One doubt: what was seen, in a sentence with its numbers."""
+
+    kind: DoubtKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A value with its confidence interval; an end that the sample cannot bound is None."""
+
+    value: Latency
+    low: Latency | None
+    high: Latency | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelSummary:
+    """What was measured at one concurrency; latencies in seconds, throughput in valid answers per second.
+
+    Percentiles are exact order statistics over every request that started in the window, where a failed or
+    unfinished request counts as infinite; throughput counts the valid answers that arrived in the window.
+    """
+
+    users: int
+    seconds: float
+    requests: int
+    errors: int
+    unfinished: int
+    throughput: float
+    mean: Latency
+    p50: Latency
+    p90: Latency
+    p95: Latency
+    p99: Interval
+    little: float
+    server_queue: float | None = None
+    server_compute: float | None = None
+    batch_size: float | None = None
+    cpu_per_request: float | None = None
+
+    @property
+    def error_rate(self) -> float:
+        """Failed and unfinished requests as a share of all."""
+        return (self.errors + self.unfinished) / self.requests if self.requests else 1.0
+
+    def metric(self, name: str) -> float:
+        """Return a latency metric by name."""
+        return self.p99.value if name == "p99" else float(getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """Share of labelled requests answered right through the server."""
+
+    correct: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """Between 0 and 1."""
+        return self.correct / self.total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A launch that was measured: its levels from the lightest to the target, and what to doubt about them.
+
+    `phases` maps each phase to its seconds; `effective` is what the server said about itself.
+    """
+
+    levels: tuple[LevelSummary, ...]
+    accuracy: Accuracy | None
+    peak_memory: int | None
+    phases: Mapping[str, float]
+    effective: Mapping[str, str] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def load_seconds(self) -> float:
+        """Seconds under load: warm-up and measurement of every level."""
+        return sum(seconds for name, seconds in self.phases.items() if name.startswith(("warm-up", "measure")))
+
+    @property
+    def light(self) -> LevelSummary:
+        """The lightest level."""
+        return self.levels[0]
+
+    @property
+    def target(self) -> LevelSummary:
+        """The level at the target concurrency."""
+        return self.levels[-1]
+
+
+class FailureKind(StrEnum):
+    """Why a launch gave no measurement."""
+
+    PREPARE = "not prepared"
+    START = "did not start"
+    NOT_READY = "not ready in time"
+    MISMATCH = "not as asked"
+    WRONG_ANSWERS = "wrong answers"
+    CRASH = "crashed"
+    ERRORS = "too many errors"
+    INVALID = "measurement invalid"
+
+    @property
+    def ours(self) -> bool:
+        """Whether the measurement failed, and not the configuration."""
+        return self is FailureKind.INVALID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A launch that gave no measurement, with its reason and the last lines of the server's log."""
+
+    kind: FailureKind
+    reason: str
+    log_tail: tuple[str, ...] = ()
+    phases: Mapping[str, float] = field(default_factory=dict)
+
+
+Outcome = Measurement | Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One configuration, launched once."""
+
+    number: int
+    configuration: Configuration
+    outcome: Outcome
+
+    @property
+    def measurement(self) -> Measurement | None:
+        """The measurement, unless the trial failed."""
+        return self.outcome if isinstance(self.outcome, Measurement) else None
+
+    @property
+    def failure(self) -> Failure | None:
+        """The failure, unless the trial was measured."""
+        return self.outcome if isinstance(self.outcome, Failure) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """One launch of a finalist after the search: `round` says in which repetition, `trial` which configuration."""
+
+    trial: int
+    round: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredOutcome:
+    """An outcome as it lies in `measurement.json` and in the storage; an infinite latency is the text "Infinity"."""
+
+    outcome: Outcome
+    version: int = OUTCOME_VERSION
+
+
+_stored = TypeAdapter(StoredOutcome)
+
+
+def dump_outcome(outcome: Outcome) -> str:
+    """Write an outcome as versioned JSON."""
+    return _stored.dump_json(StoredOutcome(outcome=outcome)).decode()
+
+
+def load_outcome(text: str) -> Outcome:
+    """Read what `dump_outcome` wrote."""
+    return _stored.validate_json(text).outcome

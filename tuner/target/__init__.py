@@ -1,0 +1,1 @@
+"""A server that can be tuned: from `target.toml` to a supervised process tree."""

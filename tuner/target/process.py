@@ -1,0 +1,137 @@
+"""A supervised process tree: started, watched, measured, and gone when we are."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+_REAPER = Path(__file__).with_name("reaper.py")
+_KILL_SECONDS = 5.0
+_TAIL_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a process tree has used so far: CPU seconds of all its processes, and resident bytes now."""
+
+    cpu: float
+    memory: int
+
+
+class SupervisedProcess:
+    """A command under a reaper; leaving the `with` block stops it and everything it started.
+
+    `descriptors` are handed to the command; its output goes to `log`.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        workdir: Path,
+        log: Path,
+        stop_seconds: float,
+        descriptors: Sequence[int] = (),
+    ) -> None:
+        self.log = log
+        self._stop_seconds = stop_seconds
+        control, self._control = os.pipe()
+        self._status, status = os.pipe()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with log.open("ab") as output:
+                self._reaper = subprocess.Popen(
+                    [sys.executable, "-I", "-S", str(_REAPER), str(control), str(status), "--", *argv],
+                    cwd=workdir,
+                    env=dict(env),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=(control, status, *descriptors),
+                )
+        finally:
+            os.close(control)
+            os.close(status)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether the command still runs."""
+        return self._reaper.poll() is None
+
+    def stop(self) -> str:
+        """Ask the command to terminate, kill it when it does not, and say how it ended."""
+        if self.running:
+            with suppress(OSError):
+                os.write(self._control, b"T")
+            with suppress(subprocess.TimeoutExpired):
+                self._reaper.wait(self._stop_seconds)
+        return self.kill()
+
+    def kill(self) -> str:
+        """Kill the whole tree at once and say how the command ended."""
+        self._close("_control")
+        try:
+            self._reaper.wait(_KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._reaper.kill()
+            self._reaper.wait()
+        return self.ending()
+
+    def ending(self) -> str:
+        """Say how the command ended: an exit code or a signal."""
+        if self._status >= 0:
+            self._ending = _describe(os.read(self._status, 64).decode())
+            self._close("_status")
+        return self._ending
+
+    def _close(self, name: str) -> None:
+        if getattr(self, name) >= 0:
+            os.close(getattr(self, name))
+            setattr(self, name, -1)
+
+    def usage(self) -> Usage:
+        """Sum CPU time and resident memory over the whole tree, the reaper left out."""
+        cpu, memory = 0.0, 0
+        with suppress(psutil.Error):
+            for process in psutil.Process(self._reaper.pid).children(recursive=True):
+                with suppress(psutil.Error):
+                    times = process.cpu_times()
+                    cpu += times.user + times.system + times.children_user + times.children_system
+                    memory += process.memory_info().rss
+        return Usage(cpu=cpu, memory=memory)
+
+
+def log_tail(log: Path, lines: int = 20) -> tuple[str, ...]:
+    """Return the last lines of a log, whatever bytes it holds."""
+    with suppress(OSError), log.open("rb") as handle:
+        handle.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        return tuple(handle.read().decode(errors="backslashreplace").splitlines()[-lines:])
+    return ()
+
+
+def _describe(status: str) -> str:
+    if not status.strip():
+        return "killed with its supervisor"
+    code = os.waitstatus_to_exitcode(int(status))
+    return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+
+
+def wait_until_gone(process: SupervisedProcess, poll: float = 0.2) -> None:
+    """Block until the command ends by itself."""
+    while process.running:
+        time.sleep(poll)

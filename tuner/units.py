@@ -1,0 +1,80 @@
+"""Seconds inside, units at the edge: the only place that reads and writes quantities with a unit."""
+
+import math
+import re
+
+from tuner.errors import UsageError
+
+_SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_QUANTITY = re.compile(r"^\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-zµ%]*)\s*$", re.IGNORECASE)
+
+
+def _split(text: str, expected: str) -> tuple[float, str]:
+    match = _QUANTITY.match(text)
+    if match is None:
+        raise UsageError(f"cannot read {text!r}: expected {expected}")
+    return float(match[1]), match[2].lower()
+
+
+def parse_seconds(text: str) -> float:
+    """Read a duration such as `50ms`, `1.5s` or `2min`, in seconds; a bare number is refused."""
+    number, unit = _split(text, "a duration such as 50ms or 1.5s")
+    if unit not in _SECONDS:
+        raise UsageError(f"cannot read {text!r}: a duration needs a unit, one of {', '.join(_SECONDS)}")
+    return number * _SECONDS[unit]
+
+
+def parse_share(text: str) -> float:
+    """Read a share such as `1%`, `1pt` (percentage points) or `0.01`, as a fraction of one."""
+    number, unit = _split(text, "a share such as 1%, 1pt or 0.01")
+    if unit in ("%", "pt"):
+        number /= 100.0
+    elif unit:
+        raise UsageError(f"cannot read {text!r}: a share is written 1%, 1pt or 0.01")
+    if number > 1.0:
+        raise UsageError(f"cannot read {text!r}: a share is at most 100%")
+    return number
+
+
+def _digits(value: float) -> str:
+    """Three significant digits without an exponent."""
+    if value == 0:
+        return "0"
+    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{min(decimals, 3)}f}"
+
+
+def format_seconds(seconds: float | None) -> str:
+    """Write a latency with the unit a person would choose, three significant digits."""
+    if seconds is None:
+        return "–"
+    if math.isinf(seconds):
+        return "∞"
+    if seconds < 1.0:
+        return f"{_digits(seconds * 1e3)} ms"
+    return f"{_digits(seconds)} s"
+
+
+def format_duration(seconds: float) -> str:
+    """Write how long something took or will take: `42 s`, `9 min 12 s`, `1 h 03 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def format_rate(per_second: float | None) -> str:
+    """Write a throughput in requests per second."""
+    return "–" if per_second is None else f"{_digits(per_second)} req/s"
+
+
+def format_share(share: float | None) -> str:
+    """Write a share as per cent with one decimal."""
+    return "–" if share is None else f"{share * 100:.1f} %"
+
+
+def format_bytes(count: float | None) -> str:
+    """Write a memory size in MB (10⁶ bytes)."""
+    return "–" if count is None else f"{count / 1e6:,.0f} MB"
