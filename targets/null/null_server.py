@@ -10,7 +10,10 @@ import os
 import signal
 import time
 
-HEAD = "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{nonce}Server-Timing: compute;dur={took:.4f}\r\n\r\n"
+HEAD = (
+    "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n"
+    "{nonce}Server-Timing: compute;dur={took:.4f}\r\n\r\n"
+)
 
 
 class Null:
@@ -32,11 +35,12 @@ class Null:
         status, body = "200 OK", b'{"answer": "null"}'
         if target != "/ready":
             self.count += 1
-            if self.crash_after and self.count > self.crash_after:
+            number = self.count
+            if self.crash_after and number > self.crash_after:
                 os.kill(os.getpid(), signal.SIGKILL)
-            slow = self.slow_every and self.count % self.slow_every == 0
+            slow = self.slow_every and number % self.slow_every == 0
             await asyncio.sleep(self.slow_delay if slow else self.delay)
-            if self.error_every and self.count % self.error_every == 0:
+            if self.error_every and number % self.error_every == 0:
                 status, body = "500 Internal Server Error", b'{"error": "planted"}'
         took = (time.perf_counter() - started) * 1000.0
         head = HEAD.format(status=status, length=len(body), nonce=self.nonce, took=took)

@@ -27,14 +27,6 @@ class LoadError(TunerError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """What the last half second looked like, for people to watch; never part of a result."""
-
-    throughput: float
-    p99: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """One measured stretch of time, in seconds of the monotonic clock, and how late the load process was in it."""
 
@@ -63,7 +55,8 @@ class Recording:
 class LoadProcess:
     """One Locust child for all levels of a launch; leaving the `with` block ends it.
 
-    `watch` is called while we wait: it raises when going on makes no sense, because the server is gone.
+    `watch` is called while we wait: it raises when going on makes no sense, because the server is gone. `on_tick` is
+    told the throughput and the p99 of each half second, for people to watch; they are never part of a result.
     """
 
     def __init__(
@@ -74,11 +67,12 @@ class LoadProcess:
         *,
         env: Mapping[str, str],
         watch: Callable[[], None],
-        on_tick: Callable[[Tick], None],
+        on_tick: Callable[[float, float | None], None],
     ) -> None:
         self.watch = watch
         self._on_tick = on_tick
         self._samples = folder / "samples.raw"
+        self._log = folder / "locust.log"
         self._buffer = b""
         commands, self._commands = os.pipe()
         self._events, out = os.pipe()
@@ -89,7 +83,7 @@ class LoadProcess:
                 [*argv, "--host", url, "--only-summary", "--loglevel", "WARNING"],
                 env={**os.environ, **env, **pipes},
                 workdir=folder,
-                log=folder / "locust.log",
+                log=self._log,
                 stop_seconds=1.0,
                 descriptors=(commands, out),
             )
@@ -150,7 +144,7 @@ class LoadProcess:
             event = self._next(_POLL_SECONDS)
             if event is not None and event["event"] == name:
                 return event
-        raise LoadError(f"Locust did not say {name!r} within {timeout:.0f} s; see {self.process.log}")
+        raise LoadError(f"Locust did not say {name!r} within {timeout:.0f} s; see {self._log}")
 
     def _next(self, timeout: float) -> dict[str, Any] | None:
         """Read one event, or none within `timeout` seconds; checks that both sides still live."""
@@ -161,7 +155,7 @@ class LoadProcess:
                 return None
             received = os.read(self._events, 65_536)
             if not received:
-                tail = "; ".join(log_tail(self.process.log, 2)) or "it wrote nothing"
+                tail = "; ".join(log_tail(self._log, 2)) or "it wrote nothing"
                 raise LoadError(f"Locust ended ({self.process.kill()}): {tail}")
             self._buffer += received
         line, newline, rest = self._buffer.partition(b"\n")
@@ -170,5 +164,5 @@ class LoadProcess:
         self._buffer = rest
         event: dict[str, Any] = json.loads(line)
         if event["event"] == "tick":
-            self._on_tick(Tick(throughput=event["throughput"], p99=event["p99"]))
+            self._on_tick(event["throughput"], event["p99"])
         return event

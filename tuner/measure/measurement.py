@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tuner.load.driver import LoadError, LoadProcess, Recording, Tick, Window
+from tuner.load.driver import LoadError, LoadProcess, Recording, Window
 from tuner.measure import gates, ready
 from tuner.measure.failed import LaunchError
 from tuner.measure.summary import summarise
@@ -26,10 +26,10 @@ from tuner.target.spec import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watcher:
-    """Who watches a launch: told of each phase as it begins, and of the load twice a second."""
+    """Who watches a launch: told of each phase as it begins, and of throughput and p99 twice a second."""
 
     on_phase: Callable[[str], None] = lambda _: None
-    on_tick: Callable[[Tick], None] = lambda _: None
+    on_tick: Callable[[float, float | None], None] = lambda *_: None
 
 
 @dataclass(slots=True)

@@ -6,9 +6,9 @@ worst values seen and a violated constraint, because Optuna's samplers do not lo
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
-from itertools import islice, product
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice, product
+from typing import Literal, TypeGuard
 
 import optuna
 from optuna.distributions import (
@@ -21,24 +21,52 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner.study.judgement import reference_accuracy, violations
 from tuner.study.objectives import Limits
-from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace, identity
+from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace, Value, identity
 from tuner.study.trial import Accuracy, Measurement, Trial
 
 DIRECTIONS: tuple[Literal["maximize"], Literal["minimize"]] = ("maximize", "minimize")
 """Throughput at the target concurrency, and p99 in seconds at the lightest one."""
 
-_TRIES = 100
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+_TPE_DRAWS = 50
+_RANDOM_DRAWS = 200
 _MOST_ENUMERATED = 100_000
-_FAILED = "failed"
+_FAILED_CONSTRAINTS = {"slo": 0.0, "accuracy": 0.0, "failed": 1.0}
 
 
 def distribution(knob: Knob) -> BaseDistribution:
-    """Describe a knob to Optuna."""
+    """Describe a knob to Optuna, as it is stored."""
     if isinstance(knob, ChoiceKnob):
         return CategoricalDistribution(list(knob.choices))
     if knob.integer:
         return IntDistribution(int(knob.low), int(knob.high), log=knob.log)
     return FloatDistribution(knob.low, knob.high, log=knob.log)
+
+
+def _is_ordered(knob: Knob) -> TypeGuard[ChoiceKnob]:
+    """Whether the choices are rising numbers, which TPE can then tell near from far."""
+    if not isinstance(knob, ChoiceKnob) or not all(type(choice) in (int, float) for choice in knob.choices):
+        return False
+    return list(knob.choices) == sorted(knob.choices, key=float)
+
+
+def _sampled_distribution(knob: Knob) -> BaseDistribution:
+    """Describe a knob to the sampler: rising numbers are sampled by their place."""
+    return IntDistribution(0, len(knob.choices) - 1) if _is_ordered(knob) else distribution(knob)
+
+
+def _encode(knob: Knob, value: Value) -> Value:
+    return knob.choices.index(value) if _is_ordered(knob) else value
+
+
+def _decode(knob: Knob, sampled: Value) -> Value:
+    if _is_ordered(knob):
+        return knob.choices[int(sampled)]
+    if isinstance(sampled, float) and isinstance(knob, RangeKnob):
+        # Three digits are finer than any effect, and a person can read and type them.
+        return min(max(float(f"{sampled:.3g}"), knob.low), knob.high)
+    return sampled
 
 
 def values(measurement: Measurement) -> tuple[float, float]:
@@ -60,74 +88,91 @@ def propose(
     constraints. Equal arguments give equal proposals.
     """
     seen = {identity(trial.configuration) for trial in trials}
-    candidates: Iterator[Configuration] = iter((space.default(), *starts))
-    for configuration in candidates:
+    known: Iterator[Configuration] = iter((space.default(), *starts))
+    for configuration in chain(known, _sampled(space, trials, limits, seed + len(trials)), _enumerated(space)):
         if identity(configuration) not in seen and space.violated(configuration) is None:
             return configuration
-    for configuration in _sampled(space, trials, limits, seed + len(trials)):
-        if identity(configuration) not in seen and space.violated(configuration) is None:
-            return configuration
-    return next(_unseen(space, seen), None)
+    return None
 
 
 def _sampled(space: SearchSpace, trials: Sequence[Trial], limits: Limits, seed: int) -> Iterator[Configuration]:
-    """Draw configurations from TPE; each draw that is not taken is discarded and another one is made."""
-    sampler = optuna.samplers.TPESampler(multivariate=True, n_startup_trials=5, seed=seed)
-    study = optuna.create_study(directions=DIRECTIONS, sampler=sampler)
-    distributions = {knob.name: distribution(knob) for knob in space.free}
+    """Draw configurations, from TPE at first and at random when TPE insists on what was measured already."""
+    distributions = {knob.name: _sampled_distribution(knob) for knob in space.free}
     if not distributions:
         return
-    study.add_trials(_history(space, trials, limits, distributions))
-    for _ in range(_TRIES):
+    tpe = optuna.samplers.TPESampler(multivariate=True, n_startup_trials=5, seed=seed)
+    history = _history(space, trials, limits, distributions)
+    yield from islice(_draws(space, tpe, history, distributions), _TPE_DRAWS)
+    yield from islice(_draws(space, optuna.samplers.RandomSampler(seed), [], distributions), _RANDOM_DRAWS)
+
+
+def _draws(
+    space: SearchSpace,
+    sampler: optuna.samplers.BaseSampler,
+    history: Sequence[FrozenTrial],
+    distributions: dict[str, BaseDistribution],
+) -> Iterator[Configuration]:
+    """Draw without end; the sampler is told of every draw that breaks a constraint of the space, at no cost."""
+    study = optuna.create_study(directions=DIRECTIONS, sampler=sampler)
+    study.add_trials(history)
+    worst = _worst([(trial.values[0], trial.values[1]) for trial in history])
+    while True:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             trial = study.ask(distributions)
-        yield space.configuration(trial.params)
-        study.tell(trial, state=TrialState.FAIL)
+        configuration = space.configuration({knob.name: _decode(knob, trial.params[knob.name]) for knob in space.free})
+        yield configuration
+        if worst is None or space.violated(configuration) is None:
+            study.tell(trial, state=TrialState.FAIL)
+            continue
+        for key, value in _FAILED_CONSTRAINTS.items():
+            trial.set_constraint(key, value)
+        study.tell(trial, worst)
 
 
 def _history(
     space: SearchSpace, trials: Sequence[Trial], limits: Limits, distributions: dict[str, BaseDistribution]
 ) -> list[FrozenTrial]:
     reference = reference_accuracy(trials, space.default())
-    measured = [values(trial.measurement) for trial in trials if trial.measurement is not None]
-    if not measured:
+    worst = _worst([values(trial.measurement) for trial in trials if trial.measurement is not None])
+    if worst is None:
         return []
-    worst = (min(gain for gain, _ in measured), max(cost for _, cost in measured))
     history = []
     for trial in trials:
         if trial.failure is not None and trial.failure.kind.ours:
             continue
         history.append(
             create_trial(
-                params={name: trial.configuration[name] for name in distributions},
+                params={knob.name: _encode(knob, trial.configuration[knob.name]) for knob in space.free},
                 distributions=distributions,
                 values=values(trial.measurement) if trial.measurement else worst,
-                constraints=constraints(trial, limits, reference),
+                constraints=dict(constraints(trial, limits, reference)),
             )
         )
     return history
 
 
-def constraints(trial: Trial, limits: Limits, reference: Accuracy | None) -> dict[str, float]:
+def _worst(objectives: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
+    """Return the least throughput and the greatest p99 that were seen."""
+    return (min(gain for gain, _ in objectives), max(cost for _, cost in objectives)) if objectives else None
+
+
+def constraints(trial: Trial, limits: Limits, reference: Accuracy | None) -> Mapping[str, float]:
     """Return the same constraint keys for every trial; above zero means violated."""
     if trial.measurement is None:
-        return {"slo": 0.0, "accuracy": 0.0, _FAILED: 1.0}
-    return {**violations(trial.measurement, limits, reference), _FAILED: -1.0}
+        return _FAILED_CONSTRAINTS
+    return {**violations(trial.measurement, limits, reference), "failed": -1.0}
 
 
-def _unseen(space: SearchSpace, seen: set[str]) -> Iterator[Configuration]:
-    """Walk through a small space to the end, when sampling finds nothing new in it."""
+def _enumerated(space: SearchSpace) -> Iterator[Configuration]:
+    """Walk through a small space to the end, for when sampling finds nothing new in it."""
     if space.size > _MOST_ENUMERATED:
         return
-    grids = [_grid(knob) for knob in space.knobs]
-    for combination in islice(product(*grids), _MOST_ENUMERATED):
-        configuration = space.configuration(dict(zip(space.names, combination, strict=True)))
-        if identity(configuration) not in seen and space.violated(configuration) is None:
-            yield configuration
+    for combination in product(*map(_grid, space.knobs)):
+        yield space.configuration(dict(zip(space.names, combination, strict=True)))
 
 
-def _grid(knob: Knob) -> Sequence[bool | int | float | str]:
+def _grid(knob: Knob) -> Sequence[Value]:
     if isinstance(knob, RangeKnob):
         return range(int(knob.low), int(knob.high) + 1) if knob.integer else (knob.low,)
     return knob.choices

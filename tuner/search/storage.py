@@ -3,13 +3,14 @@
 import fcntl
 import json
 import os
+import shutil
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import optuna
 from optuna.trial import TrialState
@@ -41,7 +42,6 @@ class Header:
 
 
 _header = TypeAdapter(Header)
-optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 @contextmanager
@@ -139,7 +139,10 @@ class Store:
         """Where a trial's raw material lies."""
         return self.folder / "trials" / f"{number:04d}"
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Let another tuner have the study."""
         self._lock.close()
 
@@ -196,6 +199,8 @@ def create(reports: Path, header: Header, url: str | None) -> Store:
         study = _open(_url(folder, url), header.settings.name, create=True)
         known = study.user_attrs.get("header")
         if known is not None and _header.validate_json(known).settings != header.settings:
+            lock.close()
+            shutil.rmtree(folder)
             raise StudyExistsError(
                 f"the storage has a study {header.settings.name!r} with other settings: choose another --name"
             )
@@ -270,8 +275,9 @@ def _lock(folder: Path) -> IO[str]:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        handle.seek(0)
-        raise StorageError(f"{folder} is in use by process {handle.read().strip() or '?'}") from None
+        with handle:
+            handle.seek(0)
+            raise StorageError(f"{folder} is in use by process {handle.read().strip() or '?'}") from None
     handle.truncate(0)
     handle.write(str(os.getpid()))
     handle.flush()

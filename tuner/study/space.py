@@ -130,7 +130,7 @@ class SearchSpace:
 
     def default(self) -> Configuration:
         """The configuration with every knob at its default."""
-        return {knob.name: knob.default for knob in self.knobs}
+        return {knob.name: knob.check(knob.default) for knob in self.knobs}
 
     def matters(self, name: str, configuration: Configuration) -> bool:
         """Whether the knob's condition holds in `configuration`."""
@@ -141,11 +141,9 @@ class SearchSpace:
         """Complete `values` with defaults, check them, and put every knob that does not matter at its default."""
         for name in values:
             self.knob(name)
+        default = self.default()
         full = {knob.name: knob.check(values.get(knob.name, knob.default)) for knob in self.knobs}
-        return {
-            knob.name: full[knob.name] if self.matters(knob.name, full) else self.knob(knob.name).default
-            for knob in self.knobs
-        }
+        return {name: value if self.matters(name, full) else default[name] for name, value in full.items()}
 
     def violated(self, configuration: Configuration) -> str | None:
         """Return the first constraint that `configuration` does not satisfy."""

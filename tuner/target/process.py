@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -29,7 +29,8 @@ class Usage:
 class SupervisedProcess:
     """A command under a reaper; leaving the `with` block stops it and everything it started.
 
-    `descriptors` are handed to the command; its output goes to `log`.
+    `descriptors` are handed to the command; its output goes to `log`, or where ours
+    goes.
     """
 
     def __init__(
@@ -38,17 +39,15 @@ class SupervisedProcess:
         *,
         env: Mapping[str, str],
         workdir: Path,
-        log: Path,
+        log: Path | None,
         stop_seconds: float,
         descriptors: Sequence[int] = (),
     ) -> None:
-        self.log = log
         self._stop_seconds = stop_seconds
         control, self._control = os.pipe()
         self._status, status = os.pipe()
-        log.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with log.open("ab") as output:
+            with log.open("ab") if log else nullcontext() as output:
                 self._reaper = subprocess.Popen(
                     [sys.executable, "-I", "-S", str(_REAPER), str(control), str(status), "--", *argv],
                     cwd=workdir,

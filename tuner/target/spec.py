@@ -75,6 +75,16 @@ def bundled_names() -> list[str]:
     return sorted(path.parent.name for path in bundled.targets().glob("*/target.toml"))
 
 
+def declared_options(name: str) -> list[str]:
+    """The names of the options that a target declares."""
+    return list(target_file.read(find(name) / "target.toml").options)
+
+
+def description(name: str) -> str:
+    """What a target says about itself."""
+    return target_file.read(find(name) / "target.toml").description
+
+
 def load(name: str, options: Mapping[str, str] | None = None, locustfile: str | None = None) -> Target:
     """Load a target by name or folder; raises UsageError or TargetFileError with one sentence."""
     folder = find(name)
@@ -92,8 +102,7 @@ def _build(folder: Path, table: TargetTable, options: dict[str, str], locustfile
     chosen = _options(table, options)
     names: dict[str, Any] = {**chosen, "python": sys.executable, "home": str(folder), "cores": cores()}
     _check_names(table)
-    env = {key: substitute(text, names, partly=True) for key, text in table.env.items()}
-    names |= _facts(folder, table, env, names)
+    names |= _facts(folder, table, names)
     space = _space(table, names)
     return Target(
         name=folder.name,
@@ -103,7 +112,7 @@ def _build(folder: Path, table: TargetTable, options: dict[str, str], locustfile
         ready=table.ready,
         effective=table.effective,
         locustfile=_locustfile(folder, locustfile, table.locustfile),
-        env=env,
+        env=table.env,
         files=table.files,
         prepare=tuple(table.prepare.command) if table.prepare else None,
         timeouts=table.timeouts,
@@ -172,11 +181,12 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _facts(folder: Path, table: TargetTable, env: Mapping[str, str], names: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(folder: Path, table: TargetTable, names: Mapping[str, Any]) -> dict[str, Any]:
     """Ask the target's own program what this machine and its model can do."""
     if table.facts is None:
         return {}
     argv = [substitute(part, names) for part in table.facts.command]
+    env = {key: substitute(text, names, partly=True) for key, text in table.env.items()}
     try:
         output = run(argv, folder=folder, env=env, seconds=_FACTS_SECONDS)
     except CommandError as error:

@@ -1,0 +1,73 @@
+"""What several packages' tests share: made-up measurements, and real targets in a folder of their own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tuner.study.space import ChoiceKnob, RangeKnob, SearchSpace
+from tuner.study.trial import Accuracy, Interval, LevelSummary, Measurement
+
+
+def make_level(users: int, throughput: float, p99: float) -> LevelSummary:
+    """A level without errors whose other latencies follow from its p99."""
+    return LevelSummary(
+        users=users,
+        seconds=3.0,
+        requests=3000,
+        errors=0,
+        unfinished=0,
+        throughput=throughput,
+        mean=p99 / 2,
+        p50=p99 / 2,
+        p90=p99 * 0.8,
+        p95=p99 * 0.9,
+        p99=Interval(value=p99, low=p99 * 0.95, high=p99 * 1.05),
+        little=1.0,
+    )
+
+
+def make_measurement(
+    throughput: float = 100.0, light: float = 0.01, target: float = 0.05, correct: int = 900
+) -> Measurement:
+    """A measurement at 4 and 32 users, with 1000 labelled requests."""
+    return Measurement(
+        levels=(make_level(4, throughput / 2, light), make_level(32, throughput, target)),
+        accuracy=Accuracy(correct=correct, total=1000),
+        peak_memory=100_000_000,
+        phases={"start": 1.0, "warm-up 4": 1.0, "measure 4": 3.0, "warm-up 32": 1.0, "measure 32": 3.0},
+    )
+
+
+@pytest.fixture
+def space() -> SearchSpace:
+    """Three knobs, one of them conditional, under one constraint."""
+    return SearchSpace(
+        knobs=(
+            RangeKnob(name="batch", low=1, high=32, default=1, integer=True, log=True),
+            RangeKnob(name="timeout", low=0.0, high=20.0, default=0.0),
+            RangeKnob(name="workers", low=1, high=4, default=1, integer=True),
+            ChoiceKnob(name="precision", choices=("fp32", "int8"), default="fp32"),
+        ),
+        conditions={"timeout": "batch > 1"},
+        constraints=("workers * 2 <= $cores * 2",),
+        constants={"cores": 2},
+    )
+
+
+MakeTarget = Callable[..., Path]
+
+
+@pytest.fixture
+def make_target(tmp_path: Path) -> MakeTarget:
+    """Write a target folder from the text of its `target.toml` and of its other files."""
+
+    def make(toml: str, **files: str) -> Path:
+        folder = tmp_path / "mine"
+        folder.mkdir(exist_ok=True)
+        (folder / "target.toml").write_text(toml)
+        for name, text in files.items():
+            (folder / name.replace("_py", ".py").replace("_jsonl", ".jsonl")).write_text(text)
+        return folder
+
+    return make

@@ -1,0 +1,133 @@
+"""Locust as a real child process: what it recorded against what the server knows it did."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tuner import bundled
+from tuner.load.driver import LoadError, LoadProcess
+from tuner.load.samples import COLUMNS, ROW, completed_in, read_raw, started_in
+from tuner.measure import ready
+from tuner.target import spec
+from tuner.target.launch import Launch, free_port, render
+from tuner.target.process import SupervisedProcess
+from tuner.target.spec import Target
+
+
+@pytest.fixture
+def null(tmp_path: Path) -> Iterator[tuple[Target, Launch]]:
+    """The null target, running, with a delay of 10 ms and every 10th request answered 500."""
+    target = spec.load("null", {"error_every": "10"})
+    launch = render(target, target.space.default(), port=free_port(), workdir=tmp_path, artifact=None)
+    with SupervisedProcess(
+        launch.argv, env=launch.env, workdir=tmp_path, log=tmp_path / "server.log", stop_seconds=1.0
+    ) as server:
+        ready.wait(target, launch, server)
+        yield target, launch
+
+
+def drive(target: Target, url: str, folder: Path, locustfile: Path | None = None, **env: str) -> LoadProcess:
+    env = {"AGENT_REQUESTS": "", "AGENT_PATH": "/", **env}
+    return LoadProcess(
+        locustfile or target.locustfile, url, folder, env=env, watch=lambda: None, on_tick=lambda *_: None
+    )
+
+
+def test_every_request_is_recorded_at_full_precision(null: tuple[Target, Launch], tmp_path: Path) -> None:
+    target, launch = null
+    with drive(target, launch.url, tmp_path) as load:
+        assert load.wait_ready() is False
+        load.users(2)
+        window = load.window(2, 0.5)
+        recording = load.finish(2.0, thinks=False)
+    samples = recording.samples
+    assert recording.unfinished == 0
+    assert (samples["ok"] == 0).sum() == len(samples) // 10
+    assert recording.errors[0][1] == len(samples) // 10
+    assert (np.diff(samples["start"]) >= 0).all()
+    assert (samples["latency"] >= 0.010).all()
+    assert len(np.unique(samples["latency"])) > 0.9 * len(samples), "nothing is rounded"
+    assert (samples["compute"] < samples["latency"]).all()
+    assert window.seconds == pytest.approx(0.5, abs=0.1)
+    assert 0 < len(started_in(samples, window.opened, window.closed)) <= len(samples)
+
+
+def test_requests_that_never_end_are_counted(tmp_path: Path) -> None:
+    target = spec.load("null", {"slow_every": "1", "slow_delay_ms": "60000"})
+    launch = render(target, target.space.default(), port=free_port(), workdir=tmp_path, artifact=None)
+    with SupervisedProcess(
+        launch.argv, env=launch.env, workdir=tmp_path, log=tmp_path / "server.log", stop_seconds=0.5
+    ) as server:
+        ready.wait(target, launch, server)
+        with drive(target, launch.url, tmp_path) as load:
+            load.wait_ready()
+            load.users(3)
+            load.window(3, 0.2)
+            recording = load.finish(0.1, thinks=False)
+    assert recording.unfinished == 3
+    assert len(recording.samples) == 0
+
+
+def test_a_plain_locustfile_of_the_users_own_is_driven_too(null: tuple[Target, Launch], tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(
+        "from locust import HttpUser, constant, task\n"
+        "class Mine(HttpUser):\n"
+        "    wait_time = constant(0.01)\n"
+        "    @task\n"
+        "    def go(self):\n"
+        "        self.client.get('/')\n"
+    )
+    with drive(null[0], null[1].url, tmp_path, mine) as load:
+        assert load.wait_ready() is True, "its users think between requests"
+        load.users(1)
+        load.window(1, 0.3)
+        recording = load.finish(2.0, thinks=True)
+    assert len(recording.samples) > 3
+    assert np.isfinite(recording.samples["compute"]).all()
+
+
+def test_a_broken_locustfile_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("import no_such_module\n")
+    with (
+        drive(spec.load("null"), "http://127.0.0.1:9", tmp_path, broken) as load,
+        pytest.raises(LoadError, match=r"Locust ended .*no_such_module"),
+    ):
+        load.wait_ready()
+
+
+def test_a_lost_load_process_is_noticed(null: tuple[Target, Launch], tmp_path: Path) -> None:
+    with drive(null[0], null[1].url, tmp_path) as load:
+        load.wait_ready()
+        load.users(1)
+        load.process.kill()
+        with pytest.raises(LoadError, match="Locust ended"):
+            load.run_for(5.0)
+
+
+def test_stored_samples_are_one_line_away_from_pandas(tmp_path: Path) -> None:
+    rows = np.array([(2.0, 0.5, 1, 0.1, 0.2, 4), (1.0, 2.5, 0, np.nan, np.nan, np.nan)], dtype=ROW)
+    rows.tofile(tmp_path / "raw")
+    samples = read_raw(tmp_path / "raw")
+    np.save(tmp_path / "samples.npy", samples)
+    frame = pd.DataFrame(np.load(tmp_path / "samples.npy"))
+    assert tuple(frame.columns) == COLUMNS
+    assert list(frame["start"]) == [1.0, 2.0]
+    assert len(started_in(samples, 1.5, 3.0)) == 1
+    assert len(completed_in(samples, 2.5, 3.0)) == 1
+
+
+def test_the_bundled_locustfile_runs_alone(null: tuple[Target, Launch], tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "locust", "-f", str(bundled.locustfiles() / "agent.py"), "--headless", "--users", "2",
+         "--run-time", "1s", "--host", null[1].url, "--path", "/", "--requests", "", "--exit-code-on-error", "0"],
+        env={**os.environ}, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "GET      /" in result.stdout + result.stderr

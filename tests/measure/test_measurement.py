@@ -1,0 +1,183 @@
+"""The protocol against servers whose truth is known."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import MakeTarget
+from tuner.measure.measurement import Protocol, measure, measure_url
+from tuner.measure.ready import wait
+from tuner.measure.verify import Verifier
+from tuner.study.objectives import Limits
+from tuner.study.space import Value
+from tuner.study.trial import Accuracy, DoubtKind, Failure, FailureKind, Measurement, Outcome, load_outcome
+from tuner.study.workload import Workload
+from tuner.target import spec
+from tuner.target.launch import free_port, render
+from tuner.target.process import SupervisedProcess
+from tuner.target.spec import Target
+
+SHORT = Workload(users=(2, 8), warm_up=0.2, measure=1.0, drain=1.0)
+
+
+def protocol(target: Target, folder: Path, workload: Workload = SHORT) -> Protocol:
+    return Protocol(target=target, workload=workload, limits=Limits(), verifier=Verifier(target, folder / "answers", 8))
+
+
+def run(folder: Path, options: Mapping[str, str] = {}, values: Mapping[str, Value] = {}) -> Outcome:  # noqa: B006
+    target = spec.load("null", options)
+    return measure(protocol(target, folder), target.space.configuration(values), folder / "trial")
+
+
+def test_a_known_delay_is_measured_as_it_is(tmp_path: Path) -> None:
+    outcome = run(tmp_path, values={"delay_ms": 20.0})
+    assert isinstance(outcome, Measurement)
+    for level, users in zip(outcome.levels, (2, 8), strict=True):
+        assert level.users == users
+        assert 0.020 <= level.p50 <= 0.024
+        assert 0.020 <= level.p99.value <= 0.032
+        assert level.throughput == pytest.approx(users / 0.021, rel=0.1)
+        assert level.little == pytest.approx(1.0, abs=0.06)
+        assert level.server_compute == pytest.approx(0.0205, abs=0.001)
+    assert outcome.load_seconds == pytest.approx(2.4, abs=0.3)
+    assert load_outcome((tmp_path / "trial" / "measurement.json").read_text()) == outcome
+    assert len(np.load(tmp_path / "trial" / "samples.npy")) > outcome.target.requests
+
+
+def test_the_share_of_slow_requests_decides_p99(tmp_path: Path) -> None:
+    often = run(tmp_path / "often", {"slow_every": "50", "slow_delay_ms": "100"})
+    seldom = run(tmp_path / "seldom", {"slow_every": "1000", "slow_delay_ms": "100"})
+    assert isinstance(often, Measurement)
+    assert isinstance(seldom, Measurement)
+    assert 0.100 <= often.target.p99.value <= 0.115
+    assert seldom.target.p99.value < 0.050
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "reason"),
+    [
+        ({"error_every": "20"}, FailureKind.ERRORS, r"failed \(5\.\d %, more than 1\.0 %\); most often: .*500"),
+        ({"crash_after": "50"}, FailureKind.CRASH, "the server ended under load .killed by SIGKILL"),
+    ],
+)
+def test_the_configurations_own_failures(
+    tmp_path: Path, options: dict[str, str], kind: FailureKind, reason: str
+) -> None:
+    outcome = run(tmp_path, options)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is kind
+    assert not outcome.kind.ours
+    assert re.search(reason, outcome.reason), outcome.reason
+
+
+def server(body: str) -> str:
+    """A small server on the standard library; `body` is the body of its `do_GET` and `do_POST`."""
+    return f"""
+import json, os, sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def reply(self, content, status=200, **headers):
+        data = json.dumps(content).encode()
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+    def do_GET(self):
+        asked = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{{}}")
+        {body}
+    do_POST = do_GET
+    def log_message(self, *_):
+        pass
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+TOML = """
+description = "mine"
+command = ["$python", "$home/server.py", "$port", "$level"]
+[timeouts]
+ready = 3.0
+stop = 0.5
+[answers]
+requests = "requests.jsonl"
+field = "decision"
+accuracy_knobs = []
+[space]
+level = { choices = [1, 2], default = 1 }
+"""
+REQUESTS = "".join(f'{{"request": {{"text": "{n}"}}, "answer": "{n % 2}"}}\n' for n in range(100))
+
+
+def measure_server(make_target: MakeTarget, tmp_path: Path, body: str, toml: str = TOML) -> Outcome:
+    target = spec.load(str(make_target(toml, server_py=server(body), requests_jsonl=REQUESTS)))
+    short = Workload(users=(2,), warm_up=0.1, measure=0.5, drain=1.0)
+    return measure(protocol(target, tmp_path, short), target.space.default(), tmp_path / "trial")
+
+
+def test_accuracy_is_measured_through_the_server_and_missing_headers_are_said(
+    make_target: MakeTarget, tmp_path: Path
+) -> None:
+    body = 'self.reply({"decision": str(int(asked.get("text", 0)) % 2 if int(asked.get("text", 0)) < 90 else 9)})'
+    outcome = measure_server(make_target, tmp_path, body)
+    assert isinstance(outcome, Measurement)
+    assert outcome.accuracy == Accuracy(correct=90, total=100)
+    missing = [doubt.message for doubt in outcome.doubts if doubt.kind is DoubtKind.NOT_AVAILABLE]
+    assert len(missing) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "reason"),
+    [
+        ("os._exit(3)", FailureKind.START, "ended before it was ready .exit code 3"),
+        ('self.reply({}, 200 if self.path == "/" else 500)', FailureKind.WRONG_ANSWERS, "100 of 100 requests got no"),
+        ('self.reply({"wrong": 1})', FailureKind.WRONG_ANSWERS, "KeyError"),
+        ("self.reply({}, 503)", FailureKind.NOT_READY, "was not answered with 200 within 3 s"),
+        ("self.reply({}, X_Launch_Nonce='another')", FailureKind.INVALID, "another process answers"),
+    ],
+)
+def test_a_server_that_is_not_right_is_never_driven(
+    make_target: MakeTarget, tmp_path: Path, body: str, kind: FailureKind, reason: str
+) -> None:
+    outcome = measure_server(make_target, tmp_path, body, TOML.replace("100.0", "1.0"))
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is kind
+    assert re.search(reason, outcome.reason), outcome.reason
+
+
+def test_a_server_that_runs_something_else_than_asked_is_refused(make_target: MakeTarget, tmp_path: Path) -> None:
+    toml = TOML.replace("[timeouts]", "[timeouts]\n").replace(
+        'description = "mine"', 'description = "mine"\neffective = "/config"'
+    )
+    outcome = measure_server(make_target, tmp_path, 'self.reply({"level": 2, "decision": "0"})', toml)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is FailureKind.MISMATCH
+    assert outcome.reason == "level = 1 was asked for, but the server runs 2"
+
+
+def test_answers_that_change_from_launch_to_launch_are_noticed(make_target: MakeTarget, tmp_path: Path) -> None:
+    fickle = 'self.reply({"decision": str(os.getpid()) + asked.get("text", "")})'
+    assert isinstance(measure_server(make_target, tmp_path, fickle), Measurement)
+    again = measure_server(make_target, tmp_path, fickle)
+    assert isinstance(again, Failure)
+    assert again.kind is FailureKind.WRONG_ANSWERS
+    assert "only 0 of 64 answers equal" in again.reason
+
+
+def test_a_server_of_the_users_own_is_measured_and_left_running(tmp_path: Path) -> None:
+    target = spec.load("null")
+    launch = render(target, target.space.default(), port=free_port(), workdir=tmp_path, artifact=None)
+    with SupervisedProcess(
+        launch.argv, env=launch.env, workdir=tmp_path, log=tmp_path / "log", stop_seconds=1.0
+    ) as process:
+        wait(target, launch, process)
+        outcome = measure_url(protocol(target, tmp_path), launch.url, tmp_path / "trial")
+        assert process.running
+    assert isinstance(outcome, Measurement)
+    assert outcome.peak_memory is None
+    assert outcome.target.cpu_per_request is None

@@ -1,0 +1,259 @@
+"""A whole study with a made-up measurement: stored, resumed, confirmed; no server, no clock."""
+
+import contextlib
+import json
+import math
+import multiprocessing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tests.conftest import make_measurement
+from tuner.errors import StorageError, StudyExistsError, TargetStartError, UsageError
+from tuner.machine import fingerprint
+from tuner.measure.measurement import write_atomically
+from tuner.search import engine
+from tuner.search.confirm import finalists, schedule
+from tuner.search.storage import Header, Store, create, open_study, read_study
+from tuner.study.objectives import Limits, Slo
+from tuner.study.space import Configuration, SearchSpace, identity
+from tuner.study.study import Settings
+from tuner.study.trial import Failure, FailureKind, Outcome, Trial, dump_outcome
+from tuner.study.workload import Workload
+
+
+class Silent:
+    """Progress that only remembers its notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def trial_started(self, number: int, configuration: Configuration) -> None:
+        pass
+
+    def trial_finished(self, trial: Trial) -> None:
+        pass
+
+    def confirmation_started(self, done: int, total: int, trial: int) -> None:
+        pass
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+def header(space: SearchSpace, name: str = "mine", budget: int = 6, slo: Slo | None = None) -> Header:
+    settings = Settings(
+        name=name,
+        target="null",
+        workload=Workload(users=(4, 32)),
+        limits=Limits(slo=slo),
+        budget=budget,
+        seed=0,
+        rounds=2,
+    )
+    return Header(settings=settings, space=space, machine=fingerprint(), command="tuner search", started="2026-11-23")
+
+
+def measured(configuration: Configuration, folder: Path) -> Outcome:
+    """Faster with more workers and int8; batches of more than 16 crash."""
+    if float(configuration["batch"]) > 16:
+        return Failure(kind=FailureKind.CRASH, reason="out of memory", log_tail=("killed",))
+    speed = 100.0 * float(configuration["workers"]) * (2.0 if configuration["precision"] == "int8" else 1.0)
+    outcome = make_measurement(throughput=speed + float(configuration["batch"]), light=1 / speed, target=8 / speed)
+    folder.mkdir(parents=True)
+    write_atomically(folder / "measurement.json", dump_outcome(outcome))
+    return outcome
+
+
+@pytest.fixture
+def store(space: SearchSpace, tmp_path: Path) -> Iterator[Store]:
+    with create(tmp_path, header(space), None) as opened:
+        yield opened
+
+
+def test_a_search_spends_its_budget_and_confirms(store: Store) -> None:
+    engine.search(store, (), measured, Silent())
+    study = store.study()
+    assert [trial.number for trial in study.trials] == list(range(6))
+    assert study.trials[0].configuration == study.default
+    assert {(c.round, c.trial) for c in study.confirmations} == {
+        (round_, trial) for round_ in (0, 1) for trial in finalists(study)
+    }
+    assert len(finalists(study)) == 3
+    assert read_study(store.folder) == study
+
+
+def test_the_storage_tells_optuna_what_really_happened(store: Store) -> None:
+    def crash(configuration: Configuration, folder: Path) -> Outcome:
+        if identity(configuration) == identity(store.header.space.default()):
+            return measured(configuration, folder)
+        return Failure(kind=FailureKind.CRASH, reason="planted")
+
+    engine.search(store, (), crash, Silent())
+    study = optuna.load_study(study_name="mine", storage=f"sqlite:///{store.folder / 'study.db'}")
+    states = [trial.state.name for trial in study.trials]
+    assert states == ["COMPLETE"] + ["FAIL"] * 5
+    assert study.trials[0].values == [100.0 + 1, 0.01]
+    assert all(trial.values is None for trial in study.trials[1:])
+    assert all(set(trial.constraints) == {"slo", "accuracy", "failed"} for trial in study.trials)
+
+
+def test_nothing_measured_is_lost_and_nothing_is_measured_twice(store: Store, space: SearchSpace) -> None:
+    """Interrupt at every launch of a study; each time resume; the result is that of an uninterrupted one."""
+    launches: list[str] = []
+
+    def interrupted_every_third(configuration: Configuration, folder: Path) -> Outcome:
+        launches.append(identity(configuration))
+        if len(launches) % 3 == 0:
+            raise KeyboardInterrupt
+        return measured(configuration, folder)
+
+    store.__exit__()
+    for _ in range(20):
+        with contextlib.suppress(KeyboardInterrupt), open_study(store.folder) as opened:
+            engine.search(opened, (), interrupted_every_third, Silent())
+            break
+    study = read_study(store.folder)
+    assert len(study.trials) == 6
+    assert len({identity(trial.configuration) for trial in study.trials}) == 6
+    assert len(study.confirmations) == 6
+    interruptions = len(launches) // 3
+    assert len(launches) == 6 + 6 + interruptions
+
+
+def test_what_was_measured_but_not_told_is_told_on_resume(store: Store) -> None:
+    number, configuration = store.begin(store.header.space.default())
+    measured(configuration, store.trial_folder(number))
+    store.__exit__()
+    with open_study(store.folder) as again:
+        again.settle()
+        assert [trial.number for trial in again.trials] == [number]
+
+
+def test_an_invalid_measurement_is_repeated_once(store: Store) -> None:
+    folders: list[str] = []
+
+    def invalid_at_first(configuration: Configuration, folder: Path) -> Outcome:
+        folders.append(folder.name)
+        if folder.name != "again":
+            folder.mkdir(parents=True)
+            return Failure(kind=FailureKind.INVALID, reason="the load process was late")
+        return measured(configuration, folder)
+
+    progress = Silent()
+    store.set_budget(1)
+    engine.search(store, (), invalid_at_first, progress)
+    assert folders == ["0000", "again"]
+    assert progress.notes == ["measured again: the load process was late"]
+    assert store.trials[0].measurement is not None
+
+
+def test_a_default_that_does_not_start_ends_the_search_with_its_log(store: Store) -> None:
+    def dead(configuration: Configuration, folder: Path) -> Outcome:
+        return Failure(kind=FailureKind.START, reason="exit code 3", log_tail=("no such model",))
+
+    with pytest.raises(TargetStartError, match="exit code 3\n  no such model"):
+        engine.search(store, (), dead, Silent())
+    assert len(store.trials) == 1
+
+
+def test_a_space_that_ends_before_the_budget_is_said(tmp_path: Path, space: SearchSpace) -> None:
+    small = space.pinned({"batch": 1, "workers": 1})
+    progress = Silent()
+    with create(tmp_path, header(small), None) as store:
+        engine.search(store, (), measured, progress)
+        assert len(store.trials) == 2
+    assert progress.notes == ["every configuration of the space was measured after 2 trials"]
+
+
+def test_finalists_with_an_slo_keep_it(tmp_path: Path, space: SearchSpace) -> None:
+    with create(tmp_path, header(space, budget=12, slo=Slo(metric="p99", limit=0.03)), None) as store:
+        engine.search(store, (), measured, Silent())
+        study = store.study()
+    chosen = [study.trial(number) for number in finalists(study)[1:]]
+    assert chosen
+    assert all(trial.measurement and trial.measurement.target.p99.value <= 0.03 for trial in chosen)
+
+
+def test_every_round_launches_every_finalist_in_an_order_of_its_own() -> None:
+    plan = list(schedule([0, 3, 5], rounds=6, seed=1))
+    orders = [[trial for number, trial in plan if number == round_] for round_ in range(6)]
+    assert all(sorted(order) == [0, 3, 5] for order in orders)
+    assert len({tuple(order) for order in orders}) > 1
+    assert plan == list(schedule([0, 3, 5], rounds=6, seed=1))
+
+
+def test_infinite_and_failed_outcomes_are_never_told_as_values(store: Store) -> None:
+    engine.search(store, (), measured, Silent())
+    study = optuna.load_study(study_name="mine", storage=f"sqlite:///{store.folder / 'study.db'}")
+    assert all(math.isfinite(value) for trial in study.trials for value in trial.values or ())
+
+
+def test_a_study_of_that_name_is_never_overwritten(store: Store, space: SearchSpace) -> None:
+    with pytest.raises(StudyExistsError, match="tuner resume"):
+        create(store.folder.parent, header(space), None)
+
+
+def test_a_shared_storage_refuses_other_settings(tmp_path: Path, space: SearchSpace) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    with create(tmp_path / "one", header(space), url):
+        pass
+    with pytest.raises(StudyExistsError, match="with other settings"):
+        create(tmp_path / "two", header(space, budget=7), url)
+    assert not (tmp_path / "two" / "mine").exists()
+    assert read_study(tmp_path / "one" / "mine").trials == ()
+
+
+def test_a_password_is_never_written_down(tmp_path: Path, space: SearchSpace) -> None:
+    url = f"sqlite://user:secret@/{tmp_path / 'x.db'}"
+    from tuner.search.storage import _place
+
+    assert "secret" not in json.dumps(_place("mine", url))
+
+
+def _hold(folder: str, held: Callable[[], None], release: Callable[[], None]) -> None:
+    with open_study(Path(folder)):
+        held()
+        release()
+
+
+def test_two_tuners_do_not_share_a_study(store: Store) -> None:
+    store.__exit__()
+    context = multiprocessing.get_context("spawn")
+    held, release = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(str(store.folder), held.set, release.wait))
+    other.start()
+    try:
+        assert held.wait(30)
+        with pytest.raises(StorageError, match=f"in use by process {other.pid}"):
+            open_study(store.folder)
+    finally:
+        release.set()
+        other.join()
+    with open_study(store.folder):
+        pass
+
+
+@pytest.mark.parametrize("damage", ["missing", "junk", "no database", "junk database"])
+def test_a_damaged_study_is_refused_in_one_sentence(store: Store, damage: str) -> None:
+    store.__exit__()
+    place, database = store.folder / "study.json", store.folder / "study.db"
+    if damage == "missing":
+        place.unlink()
+    elif damage == "junk":
+        place.write_text("{")
+    elif damage == "no database":
+        database.unlink()
+    else:
+        database.write_bytes(b"junk" * 1000)
+    with pytest.raises((StorageError, UsageError)) as caught:
+        read_study(store.folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path, space: SearchSpace) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be made"):
+        create(tmp_path / "file", header(space), None)

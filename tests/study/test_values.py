@@ -1,0 +1,60 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from tests.conftest import make_level, make_measurement
+from tuner.errors import UsageError
+from tuner.study.judgement import feasible, reference_accuracy, violations
+from tuner.study.objectives import Limits, Slo, parse_slo
+from tuner.study.trial import Failure, FailureKind, Interval, Trial, dump_outcome, load_outcome
+from tuner.study.workload import Workload, parse_users
+
+
+def test_outcomes_survive_json_also_with_infinite_latencies() -> None:
+    lost = replace(make_level(4, 1.0, 1.0), p50=math.inf, p99=Interval(value=math.inf, low=0.1, high=None))
+    measurement = replace(make_measurement(), levels=(lost,))
+    failure = Failure(kind=FailureKind.CRASH, reason="killed by SIGKILL", log_tail=("a", "\x1b[31m</script>"))
+    for outcome in (make_measurement(), measurement, failure):
+        assert load_outcome(dump_outcome(outcome)) == outcome
+
+
+@pytest.mark.parametrize("text", ["p99", "p99=fast", "p98=5ms", "p99=0ms", "=5ms"])
+def test_an_slo_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_slo(text)
+
+
+def test_an_slo_is_read_in_seconds() -> None:
+    assert parse_slo("p99=50ms") == Slo(metric="p99", limit=0.05)
+
+
+@pytest.mark.parametrize(("text", "users"), [("4,32", (4, 32)), ("8", (8,))])
+def test_users(text: str, users: tuple[int, ...]) -> None:
+    assert Workload(users=parse_users(text)).users == users
+
+
+@pytest.mark.parametrize("text", ["", "a", "0", "32,4", "4,4", "4;32"])
+def test_users_that_make_no_ladder_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--users"):
+        Workload(users=parse_users(text))
+
+
+def test_violations_are_signed_distances() -> None:
+    limits = Limits(slo=Slo(metric="p99", limit=0.04), max_accuracy_drop=0.01)
+    reference = make_measurement(correct=900).accuracy
+    found = violations(make_measurement(target=0.05, correct=880), limits, reference)
+    assert found == {"slo": pytest.approx(0.01), "accuracy": pytest.approx(0.01)}
+    assert violations(make_measurement(target=0.03, correct=895), limits, reference)["slo"] < 0
+
+
+def test_the_default_is_the_reference_of_accuracy() -> None:
+    trials = (
+        Trial(number=0, configuration={"a": 1}, outcome=make_measurement(correct=950)),
+        Trial(number=1, configuration={"a": 2}, outcome=make_measurement(correct=930)),
+    )
+    reference = reference_accuracy(trials, {"a": 1})
+    assert reference is not None
+    assert reference.correct == 950
+    assert feasible(trials[0], Limits(), reference)
+    assert not feasible(trials[1], Limits(), reference)

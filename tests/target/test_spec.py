@@ -1,0 +1,137 @@
+"""`target.toml` at the door: what is right is computed for this machine, what is wrong is named."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeTarget
+from tuner.errors import TargetFileError, UsageError
+from tuner.machine import cores
+from tuner.study.space import RangeKnob
+from tuner.target import spec
+from tuner.target.launch import render
+
+GOOD = """
+description = "mine"
+command = ["$python", "server.py", "--port", "$port", "--batch", "$batch", "--fast", "$fast"]
+
+[space]
+batch = { low = 1, high = 8, default = 1 }
+fast = { choices = [true, false], default = false }
+"""
+
+
+def test_bundled_targets_load_by_name() -> None:
+    assert spec.bundled_names() == ["null", "reference"]
+    for name in spec.bundled_names():
+        target = spec.load(name)
+        assert target.space.violated(target.space.default()) is None
+
+
+def test_the_frozen_default_of_the_reference_agent() -> None:
+    assert spec.load("reference").space.default() == {
+        "max_batch_size": 1,
+        "batch_timeout_ms": 0.0,
+        "workers": 1,
+        "intra_op_threads": cores(),
+        "precision": "fp32",
+        "execution_provider": "CPUExecutionProvider",
+    }
+
+
+def test_every_expert_start_of_the_reference_agent_is_possible_here() -> None:
+    target = spec.load("reference")
+    assert len(target.starts) == 7
+    assert all(target.space.violated(start) is None for start in target.starts)
+
+
+def test_a_launch_is_rendered_literally(make_target: MakeTarget, tmp_path: Path) -> None:
+    toml = GOOD.replace(
+        'description = "mine"', 'description = "mine"\nfiles = { "conf/$batch.ini" = "fast=$fast $$5" }'
+    )
+    toml += '\n[env]\nBATCH = "$batch; rm -rf ~ $$(id)"\n'
+    target = spec.load(str(make_target(toml)))
+    configuration = target.space.configuration({"batch": 4, "fast": True})
+    launch = render(target, configuration, port=1234, workdir=tmp_path / "work", artifact=None)
+    assert launch.argv[1:] == ("server.py", "--port", "1234", "--batch", "4", "--fast", "true")
+    assert launch.env["BATCH"] == "4; rm -rf ~ $(id)"
+    assert launch.env["PYTHONDONTWRITEBYTECODE"] == "1"
+    assert (tmp_path / "work" / "conf" / "4.ini").read_text() == "fast=true $5"
+
+
+def test_bounds_and_choices_come_from_cores_and_facts(make_target: MakeTarget) -> None:
+    toml = GOOD.replace("high = 8", 'high = "$cores * 2"').replace("choices = [true, false]", 'choices = "$speeds"')
+    toml += '\n[facts]\ncommand = ["$python", "-c", "print(\'{\\"speeds\\": [false, true]}\')"]\n'
+    space = spec.load(str(make_target(toml))).space
+    assert space.knob("batch") == RangeKnob(name="batch", low=1, high=cores() * 2, default=1, integer=True)
+    assert space.knob("fast").size == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("$batch", "$bacth"), r"command: unknown name '\$bacth'; did you mean '\$batch'"),
+        (('"--fast", "$fast"', ""), r"\[space\] fast: no \$fast in command"),
+        (("low = 1, high = 8", "low = 9, high = 8"), "batch: low must not be above high"),
+        (("low = 1, high = 8, ", "low = 1, "), r"\[space\] batch: needs low and high, or choices"),
+        (("default = 1", "defualt = 1"), "space.batch.default: Field required"),
+        (("high = 8,", "high = 8, hihg = 9,"), r"\[space.batch\] unknown key 'hihg'; did you mean 'high'"),
+        (("description", "descripton"), "description: Field required"),
+        (('description = "mine"', 'description = "mine"\nredy = "/"'), "unknown key 'redy'; did you mean 'ready'"),
+        (('description = "mine"', 'description = "mine"\nconstraints = ["bath > 1"]'), "unknown name 'bath'"),
+        (('description = "mine"', 'description = "mine"\nlocustfile = "none.py"'), "there is no file none.py"),
+        (("[space]", '[when]\nbach = "1 > 0"\n[space]'), r"\[when\]: unknown knob 'bach'"),
+        (("[space]", '[answers]\nrequests = "none.jsonl"\n[space]'), r"\[answers\] requests: there is no file"),
+        (("[space]", "[[starts]]\nbach = 1\n[space]"), "unknown knob 'bach'"),
+        (("[space]", '[facts]\ncommand = ["$python", "-c", "exit(3)"]\n[space]'), r"\[facts\] exit code 3"),
+        (
+            ("[space]", '[facts]\ncommand = ["$python", "-c", "print(1)"]\n[space]'),
+            r"\[facts\] must print one JSON object",
+        ),
+        (("[space]", "[space"), "is not TOML"),
+        (("choices = [true, false], default = false", 'choices = [1], default = "1"'), "fast: unknown choice '1'"),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_and_key(
+    make_target: MakeTarget, change: tuple[str, str], message: str
+) -> None:
+    assert change[0] in GOOD
+    folder = make_target(GOOD.replace(*change))
+    with pytest.raises(TargetFileError, match=message) as caught:
+        spec.load(str(folder))
+    assert str(caught.value).startswith(str(folder / "target.toml"))
+
+
+def test_targets_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown target 'refrence'; did you mean 'reference'"):
+        spec.load("refrence")
+    with pytest.raises(TargetFileError, match="has no target.toml"):
+        spec.load(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"agnet": "search"}, "unknown option '--agnet'; did you mean '--agent'"),
+        ({"agent": "drvie"}, "--agent: unknown choice 'drvie'"),
+        ({"model": "none.onnx"}, "--model: there is no file none.onnx"),
+    ],
+)
+def test_bad_options_of_a_target(options: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        spec.load("reference", options)
+
+
+def test_a_model_that_is_not_onnx_is_refused_before_any_launch(tmp_path: Path) -> None:
+    junk = tmp_path / "junk.onnx"
+    junk.write_bytes(b"not a model")
+    with pytest.raises(UsageError, match=r"\[facts\].*junk\.onnx"):
+        spec.load("reference", {"model": str(junk)})
+
+
+def test_a_locustfile_of_ones_own_overrides_the_targets(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text("")
+    assert spec.load("null", locustfile=str(mine)).locustfile == mine
+    with pytest.raises(UsageError, match="--locustfile: there is no file"):
+        spec.load("null", locustfile=str(tmp_path / "none.py"))

@@ -1,0 +1,67 @@
+"""Imports point one way: each folder of `tuner/` may import only the ones before it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tuner
+
+PACKAGE = Path(tuner.__file__).parent
+ROOT = PACKAGE.parent
+ORDER = (
+    ("errors", "__init__"),
+    ("units", "bundled", "machine"),
+    ("study",),
+    ("statistics",),
+    ("target",),
+    ("load",),
+    ("measure",),
+    ("search", "report"),
+    ("cli",),
+    ("__main__",),
+)
+RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def modules() -> list[Path]:
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if "_bundled" not in path.parts]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "tuner" and len(parts) > 1 and parts[1] in RANK and parts[1] != own:
+            assert RANK[parts[1]] < RANK[own], f"{path}: {own} must not import {parts[1]}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_heavy_libraries_stay_in_their_rooms(path: Path) -> None:
+    place = path.relative_to(PACKAGE)
+    for name in imports(path):
+        library = name.split(".")[0]
+        if library in ("locust", "gevent"):
+            assert str(place) == "load/recorder.py"
+        if library == "optuna":
+            assert place.parts[0] == "search"
+        if library in ("plotly", "jinja2", "pandas"):
+            assert place.parts[0] == "report"
+        assert name != "tuner.load.recorder", "importing the recorder would patch this process with gevent"
+
+
+def test_targets_and_locustfiles_know_nothing_of_tuner() -> None:
+    for path in [*(ROOT / "targets").rglob("*.py"), *(ROOT / "locustfiles").glob("*.py")]:
+        assert not any(name.split(".")[0] == "tuner" for name in imports(path)), path

@@ -1,0 +1,50 @@
+"""`tuner measure`: one configuration, by the protocol of a search."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuner.cli import options
+
+
+def measure(
+    context: typer.Context,
+    target: options.TargetName = "reference",
+    sets: options.Sets = None,
+    url: Annotated[str | None, typer.Option("--url", help="Measure a server that you started yourself.")] = None,
+    users: options.Users = "4,32",
+    seed: options.Seed = 0,
+    out: options.Out = Path("reports"),
+    locustfile: options.Locustfile = None,
+) -> None:
+    """Measure one configuration: the default, but for what --set says; or a server of yours with --url.
+
+    Example: tuner measure --set workers=2 --set max_batch_size=8
+    """
+    from tuner.measure import measurement
+    from tuner.measure.measurement import Protocol, Watcher
+    from tuner.measure.verify import Verifier
+    from tuner.report.console import Console, print_outcome
+    from tuner.study.objectives import Limits
+    from tuner.study.workload import Workload, parse_users
+
+    loaded = options.load_target(target, context.args, locustfile)
+    configuration = loaded.space.configuration(options.parse_sets(loaded.space, sets))
+    workload = Workload(users=parse_users(users))
+    folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
+    with Console() as console:
+        protocol = Protocol(
+            target=loaded,
+            workload=workload,
+            limits=Limits(),
+            verifier=Verifier(loaded, folder / "answers", workload.target, seed),
+            watcher=Watcher(on_phase=console.phase, on_tick=console.tick),
+            seed=seed,
+        )
+        if url is None:
+            outcome = measurement.measure(protocol, configuration, folder)
+        else:
+            outcome = measurement.measure_url(protocol, url.rstrip("/"), folder)
+    print_outcome(outcome, folder)

@@ -1,0 +1,64 @@
+"""The options that several verbs share, and how the loose texts of a command line become values."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuner.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from tuner.study.space import Configuration, SearchSpace
+    from tuner.target.spec import Target
+
+TargetName = Annotated[str, typer.Option("--target", help="A bundled target's name, or a folder with a target.toml.")]
+Users = Annotated[str, typer.Option("--users", help="Ladder of concurrencies; the last one is the target.")]
+SloText = Annotated[str | None, typer.Option("--slo", help="Latency limit at the target, for example p99=50ms.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", help="Hold a knob at one value: KNOB=VALUE; may be given several times.")
+]
+Drop = Annotated[str, typer.Option("--max-accuracy-drop", help="Most accuracy to lose against the default.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the proposals and of the order of requests.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder that gets one folder per study.")]
+Storage = Annotated[str | None, typer.Option("--storage", help="Optuna storage URL; default: SQLite in the study.")]
+Locustfile = Annotated[str | None, typer.Option("--locustfile", help="Your own locustfile instead of the target's.")]
+
+_SHARED = ("--target", "--users", "--slo", "--set", "--max-accuracy-drop", "--seed", "--out", "--locustfile")
+
+
+def load_target(name: str, extra: Sequence[str], locustfile: str | None = None) -> "Target":
+    """Load a target with the options of its own that were left over on the command line."""
+    from tuner.target import spec
+
+    return spec.load(name, target_options(name, extra), locustfile)
+
+
+def target_options(name: str, extra: Sequence[str]) -> dict[str, str]:
+    """Read `--flag value` and `--flag=value` pairs as options of the target."""
+    from tuner.target import spec
+
+    known = {f"--{option.replace('_', '-')}": option for option in spec.declared_options(name)}
+    found: dict[str, str] = {}
+    rest = list(extra)
+    while rest:
+        flag, equals, value = rest.pop(0).partition("=")
+        if flag not in known:
+            raise UsageError(unknown("option", flag, (*known, *_SHARED)))
+        if not equals:
+            if not rest:
+                raise UsageError(f"{flag} needs a value")
+            value = rest.pop(0)
+        found[known[flag]] = value
+    return found
+
+
+def parse_sets(space: "SearchSpace", texts: Sequence[str] | None) -> "Configuration":
+    """Read `KNOB=VALUE` texts."""
+    values = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set {text!r}: expected KNOB=VALUE")
+        values[name] = space.knob(name).parse(value)
+    return values

@@ -1,0 +1,52 @@
+"""`tuner search`: the main job."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuner.cli import options
+
+
+def search(
+    context: typer.Context,
+    target: options.TargetName = "reference",
+    budget: Annotated[int, typer.Option("--budget", min=1, help="How many configurations to measure.")] = 50,
+    users: options.Users = "4,32",
+    slo: options.SloText = None,
+    max_accuracy_drop: options.Drop = "1pt",
+    sets: options.Sets = None,
+    seed: options.Seed = 0,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the study; default: target and time.")] = None,
+    out: options.Out = Path("reports"),
+    storage: options.Storage = None,
+    locustfile: options.Locustfile = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and how long it takes.")] = False,
+) -> None:
+    """Measure configurations of a target, confirm the best, and write the report.
+
+    Example: tuner search --budget 50 --users 4,32 --slo p99=50ms
+    """
+    from tuner.cli.run import Request, dry, run
+    from tuner.study.objectives import Limits, parse_slo
+    from tuner.study.workload import Workload, parse_users
+    from tuner.units import parse_share
+
+    request = Request(
+        target=target,
+        options=options.target_options(target, context.args),
+        sets=tuple(sets or ()),
+        workload=Workload(users=parse_users(users)),
+        limits=Limits(slo=parse_slo(slo) if slo else None, max_accuracy_drop=parse_share(max_accuracy_drop)),
+        budget=budget,
+        seed=seed,
+        name=name,
+        locustfile=locustfile,
+        command=shlex.join(["tuner", *sys.argv[1:]]),
+    )
+    if dry_run:
+        dry(request)
+    else:
+        run(request, out, storage)

@@ -1,0 +1,45 @@
+"""`tuner serve`: run a target in one configuration, for the Locust web UI or for curl."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuner.cli import options
+
+
+def serve(
+    context: typer.Context,
+    target: options.TargetName = "reference",
+    sets: options.Sets = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on loopback.")] = 8000,
+) -> None:
+    """Launch a target on loopback and leave it running until Ctrl-C.
+
+    Example: tuner serve --set workers=2 --set precision=int8
+    """
+    from tempfile import TemporaryDirectory
+
+    from tuner.measure import ready
+    from tuner.report.console import print_serving
+    from tuner.target.launch import render
+    from tuner.target.prepare import artifact
+    from tuner.target.process import SupervisedProcess, wait_until_gone
+
+    loaded = options.load_target(target, context.args)
+    configuration = loaded.space.configuration(options.parse_sets(loaded.space, sets))
+    with TemporaryDirectory(prefix="tuner-serve-") as workdir:
+        launch = render(
+            loaded,
+            configuration,
+            port=port,
+            workdir=Path(workdir),
+            artifact=artifact(loaded, configuration),
+        )
+        stop = loaded.timeouts.stop
+        with SupervisedProcess(
+            launch.argv, env=launch.env, workdir=launch.workdir, log=None, stop_seconds=stop
+        ) as server:
+            ready.wait(loaded, launch, server)
+            print_serving(launch.url, loaded.locustfile)
+            wait_until_gone(server)

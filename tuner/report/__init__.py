@@ -1,0 +1,1 @@
+"""A pure reading of a stored study: it measures nothing and can be made again at any time."""
