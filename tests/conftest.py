@@ -1,5 +1,6 @@
 """What several packages' tests share: made-up measurements, and real targets in a folder of their own."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,3 +72,10 @@ def make_target(tmp_path: Path) -> MakeTarget:
         return folder
 
     return make
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where everything was installed, a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI_FORBIDS_SKIPS") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -60,6 +60,10 @@ class StorageError(TunerError):
     exit_code = 7
 
 
+class Terminated(BaseException):
+    """SIGTERM arrived: unwinds like KeyboardInterrupt, so that everything is stopped and reported; exit code 143."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Say that `name` is unknown, with the nearest known name and all of them."""
     names = sorted(known)

@@ -63,3 +63,8 @@ def fingerprint() -> Machine:
         governor=_governor(),
         versions={package: _version(package) for package in _PACKAGES},
     )
+
+
+def comparable(one: Machine, other: Machine) -> bool:
+    """Whether figures from both can stand in one study: the same CPU, as many cores, the same versions."""
+    return (one.cpu, one.cores, one.versions) == (other.cpu, other.cores, other.versions)

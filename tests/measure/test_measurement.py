@@ -27,7 +27,7 @@ def protocol(target: Target, folder: Path, workload: Workload = SHORT) -> Protoc
     return Protocol(target=target, workload=workload, limits=Limits(), verifier=Verifier(target, folder / "answers", 8))
 
 
-def run(folder: Path, options: Mapping[str, str] = {}, values: Mapping[str, Value] = {}) -> Outcome:  # noqa: B006
+def run(folder: Path, options: Mapping[str, str] = {}, values: Mapping[str, Value] = {}) -> Outcome:
     target = spec.load("null", options)
     return measure(protocol(target, folder), target.space.configuration(values), folder / "trial")
 

@@ -101,7 +101,7 @@ def test_too_many_errors_are_the_configurations_failure() -> None:
 def test_a_late_load_process_is_our_failure() -> None:
     late = Window(users=1, opened=0.0, closed=10.0, lag_p99=0.030, lag_max=0.1)
     level = summarise(constant(1000, 0.01), late, 0, None)
-    with pytest.raises(LaunchError, match="30.0 ms late") as caught:
+    with pytest.raises(LaunchError, match=r"30\.0 ms late") as caught:
         require_punctual(level, late)
     assert caught.value.kind is FailureKind.INVALID
     require_punctual(summarise(constant(100, 0.1), late, 0, None), late)

@@ -16,7 +16,7 @@ from tuner.machine import fingerprint
 from tuner.measure.measurement import write_atomically
 from tuner.search import engine
 from tuner.search.confirm import finalists, schedule
-from tuner.search.storage import Header, Store, create, open_study, read_study
+from tuner.search.storage import Header, Store, create, open_study, read_study, storage_place
 from tuner.study.objectives import Limits, Slo
 from tuner.study.space import Configuration, SearchSpace, identity
 from tuner.study.study import Settings
@@ -100,7 +100,7 @@ def test_the_storage_tells_optuna_what_really_happened(store: Store) -> None:
     assert all(set(trial.constraints) == {"slo", "accuracy", "failed"} for trial in study.trials)
 
 
-def test_nothing_measured_is_lost_and_nothing_is_measured_twice(store: Store, space: SearchSpace) -> None:
+def test_nothing_measured_is_lost_and_nothing_is_measured_twice(store: Store) -> None:
     """Interrupt at every launch of a study; each time resume; the result is that of an uninterrupted one."""
     launches: list[str] = []
 
@@ -151,7 +151,7 @@ def test_an_invalid_measurement_is_repeated_once(store: Store) -> None:
 
 
 def test_a_default_that_does_not_start_ends_the_search_with_its_log(store: Store) -> None:
-    def dead(configuration: Configuration, folder: Path) -> Outcome:
+    def dead(_configuration: Configuration, _folder: Path) -> Outcome:
         return Failure(kind=FailureKind.START, reason="exit code 3", log_tail=("no such model",))
 
     with pytest.raises(TargetStartError, match="exit code 3\n  no such model"):
@@ -206,11 +206,12 @@ def test_a_shared_storage_refuses_other_settings(tmp_path: Path, space: SearchSp
     assert read_study(tmp_path / "one" / "mine").trials == ()
 
 
-def test_a_password_is_never_written_down(tmp_path: Path, space: SearchSpace) -> None:
-    url = f"sqlite://user:secret@/{tmp_path / 'x.db'}"
-    from tuner.search.storage import _place
-
-    assert "secret" not in json.dumps(_place("mine", url))
+def test_a_password_is_never_written_down_and_asked_for_again(store: Store) -> None:
+    place = storage_place("mine", "postgresql://user:secret@localhost/studies")
+    assert "secret" not in json.dumps(place)
+    (store.folder / "study.json").write_text(json.dumps(place))
+    with pytest.raises(UsageError, match="with its password as --storage"):
+        read_study(store.folder)
 
 
 def _hold(folder: str, held: Callable[[], None], release: Callable[[], None]) -> None:

@@ -103,5 +103,9 @@ def test_expressions() -> None:
 @pytest.mark.parametrize("expression", ["__import__('os')", "open('x')", "().__class__", "a +", "1 / 0", "unknown"])
 def test_expressions_compute_and_nothing_else(expression: str) -> None:
     with pytest.raises(UsageError):
-        names_in(expression)
         evaluate(expression, {"a": 1})
+
+
+def test_an_expression_that_does_not_parse_is_shown() -> None:
+    with pytest.raises(UsageError, match=r"'a \+' is not an expression"):
+        names_in("a +")

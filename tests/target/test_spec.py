@@ -105,7 +105,7 @@ def test_what_is_wrong_is_named_with_file_and_key(
 def test_targets_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unknown target 'refrence'; did you mean 'reference'"):
         spec.load("refrence")
-    with pytest.raises(TargetFileError, match="has no target.toml"):
+    with pytest.raises(TargetFileError, match=r"has no target\.toml"):
         spec.load(str(tmp_path))
 
 

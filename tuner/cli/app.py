@@ -11,7 +11,7 @@ import typer
 
 from tuner import __version__
 from tuner.cli import measure, report, resume, search, serve, targets
-from tuner.errors import TunerError
+from tuner.errors import Terminated, TunerError
 
 app = typer.Typer(
     name="tuner",
@@ -45,10 +45,6 @@ def _program(
     ] = False,
 ) -> None:
     """Find the serving configuration that keeps your promise: concurrency, p99 and accuracy, measured."""
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: ends like Ctrl-C, cleanly and with a report, but with its own exit code."""
 
 
 def _terminate(*_: object) -> None:

@@ -30,7 +30,7 @@ def measure(
     from tuner.study.objectives import Limits
     from tuner.study.workload import Workload, parse_users
 
-    loaded = options.load_target(target, context.args, locustfile)
+    loaded = options.load_target(context, target, locustfile)
     configuration = loaded.space.configuration(options.parse_sets(loaded.space, sets))
     workload = Workload(users=parse_users(users))
     folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"

@@ -24,27 +24,26 @@ Out = Annotated[Path, typer.Option("--out", help="Folder that gets one folder pe
 Storage = Annotated[str | None, typer.Option("--storage", help="Optuna storage URL; default: SQLite in the study.")]
 Locustfile = Annotated[str | None, typer.Option("--locustfile", help="Your own locustfile instead of the target's.")]
 
-_SHARED = ("--target", "--users", "--slo", "--set", "--max-accuracy-drop", "--seed", "--out", "--locustfile")
 
-
-def load_target(name: str, extra: Sequence[str], locustfile: str | None = None) -> "Target":
+def load_target(context: typer.Context, name: str, locustfile: str | None = None) -> "Target":
     """Load a target with the options of its own that were left over on the command line."""
     from tuner.target import spec
 
-    return spec.load(name, target_options(name, extra), locustfile)
+    return spec.load(name, target_options(context, name), locustfile)
 
 
-def target_options(name: str, extra: Sequence[str]) -> dict[str, str]:
-    """Read `--flag value` and `--flag=value` pairs as options of the target."""
+def target_options(context: typer.Context, name: str) -> dict[str, str]:
+    """Read the `--flag value` and `--flag=value` pairs that are not ours as options of the target."""
     from tuner.target import spec
 
     known = {f"--{option.replace('_', '-')}": option for option in spec.declared_options(name)}
+    ours = [flag for parameter in context.command.params for flag in parameter.opts if flag.startswith("--")]
     found: dict[str, str] = {}
-    rest = list(extra)
+    rest = list(context.args)
     while rest:
         flag, equals, value = rest.pop(0).partition("=")
         if flag not in known:
-            raise UsageError(unknown("option", flag, (*known, *_SHARED)))
+            raise UsageError(unknown("option", flag, (*known, *ours)))
         if not equals:
             if not rest:
                 raise UsageError(f"{flag} needs a value")

@@ -8,13 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from tuner.cli.options import parse_sets
-from tuner.errors import InfeasibleError, UsageError
-from tuner.machine import fingerprint
+from tuner.errors import InfeasibleError, Terminated, UsageError
+from tuner.machine import comparable, fingerprint
 from tuner.measure.measurement import Protocol, Watcher, measure
 from tuner.measure.verify import Verifier
 from tuner.report.console import Console, print_plan, print_verdict
 from tuner.report.verdict import verdict
-from tuner.report.write import write_report
 from tuner.search import engine
 from tuner.search.storage import Header, Store, create
 from tuner.study.objectives import Limits
@@ -85,7 +84,12 @@ def run(request: Request, out: Path, storage: str | None) -> None:
 def go_on(store: Store) -> None:
     """Search on in a study that exists."""
     settings = store.header.settings
-    _finish(store, spec.load(settings.target, settings.options, settings.locustfile))
+    target = spec.load(settings.target, settings.options, settings.locustfile)
+    if target.space.pinned(settings.pinned) != store.header.space:
+        raise UsageError(f"{store.folder}: the knobs of {settings.target} changed since it began; start a new study")
+    if not comparable(fingerprint(), store.header.machine):
+        raise UsageError(f"{store.folder}: was begun on another machine or with other versions; start a new study")
+    _finish(store, target)
 
 
 def _finish(store: Store, target: Target) -> None:
@@ -105,7 +109,7 @@ def _finish(store: Store, target: Target) -> None:
             engine.search(
                 store, starts, lambda configuration, folder: measure(protocol, configuration, folder), console
             )
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Terminated):
         _report(store)
         print(f"\ninterrupted; go on with: tuner resume {store.folder}", file=sys.stderr)
         raise
@@ -115,5 +119,8 @@ def _finish(store: Store, target: Target) -> None:
 
 
 def _report(store: Store) -> None:
+    # Imported late: a second of plotly and pandas that the trials need not wait for.
+    from tuner.report.write import write_report
+
     study = store.study()
     print_verdict(study, write_report(study, store.folder))

@@ -36,7 +36,7 @@ def search(
 
     request = Request(
         target=target,
-        options=options.target_options(target, context.args),
+        options=options.target_options(context, target),
         sets=tuple(sets or ()),
         workload=Workload(users=parse_users(users)),
         limits=Limits(slo=parse_slo(slo) if slo else None, max_accuracy_drop=parse_share(max_accuracy_drop)),

@@ -26,7 +26,7 @@ def serve(
     from tuner.target.prepare import artifact
     from tuner.target.process import SupervisedProcess, wait_until_gone
 
-    loaded = options.load_target(target, context.args)
+    loaded = options.load_target(context, target)
     configuration = loaded.space.configuration(options.parse_sets(loaded.space, sets))
     with TemporaryDirectory(prefix="tuner-serve-") as workdir:
         launch = render(

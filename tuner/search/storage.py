@@ -4,10 +4,7 @@ import fcntl
 import json
 import os
 import shutil
-import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Self
@@ -16,18 +13,15 @@ import optuna
 from optuna.trial import TrialState
 from pydantic import TypeAdapter
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.errors import StorageError, StudyExistsError, UsageError
 from tuner.machine import Machine
-from tuner.search.sampler import DIRECTIONS, constraints, distribution, values
+from tuner.search.database import Database, open_database, storage_errors
+from tuner.search.sampler import constraints, distribution, values
 from tuner.study.judgement import reference_accuracy
 from tuner.study.space import Configuration, SearchSpace
 from tuner.study.study import Settings, Study
 from tuner.study.trial import Confirmation, Outcome, Trial, dump_outcome, load_outcome
-
-_CREATE_TRIES = 5
-_LOCKED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,46 +38,37 @@ class Header:
 _header = TypeAdapter(Header)
 
 
-@contextmanager
-def _storage_errors(folder: Path) -> Iterator[None]:
-    """Turn whatever a database raises into one sentence."""
-    try:
-        yield
-    except (optuna.exceptions.StorageInternalError, SQLAlchemyError, OSError) as error:
-        cause = str(error.__cause__ or error).strip().splitlines()[0]
-        raise StorageError(f"the storage of {folder} failed: {cause}") from error
-
-
 class Store:
     """One study, open for writing: at most one tuner at a time has it."""
 
-    def __init__(self, folder: Path, study: optuna.Study, lock: IO[str]) -> None:
+    def __init__(self, folder: Path, database: Database, lock: IO[str]) -> None:
         self.folder = folder
-        self._study = study
+        self._database = database
+        self._study = database.study
         self._lock = lock
-        self.header = _header.validate_json(study.user_attrs["header"])
+        self.header = _header.validate_json(self._study.user_attrs["header"])
 
     @property
     def trials(self) -> tuple[Trial, ...]:
         """Every finished trial, by number."""
-        with _storage_errors(self.folder):
+        with storage_errors(self.folder):
             return _trials(self._study)
 
     @property
     def confirmations(self) -> tuple[Confirmation, ...]:
         """Every launch of a finalist so far."""
-        with _storage_errors(self.folder):
+        with storage_errors(self.folder):
             return _confirmations(self._study)
 
     def study(self) -> Study:
         """Read everything."""
-        with _storage_errors(self.folder):
+        with storage_errors(self.folder):
             return _read(self._study)
 
     def begin(self, configuration: Configuration) -> tuple[int, Configuration]:
         """Open a trial for `configuration`; returns its number and what it shall run."""
         distributions = {knob.name: distribution(knob) for knob in self.header.space.knobs}
-        with _storage_errors(self.folder), warnings.catch_warnings():
+        with storage_errors(self.folder), warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self._study.enqueue_trial(dict(configuration))
             trial = self._study.ask(distributions)
@@ -92,7 +77,7 @@ class Store:
     def finish(self, number: int, configuration: Configuration, outcome: Outcome) -> Trial:
         """Store what a trial brought; a failure is stored as a failed trial, without invented values."""
         trial = Trial(number=number, configuration=configuration, outcome=outcome)
-        with _storage_errors(self.folder):
+        with storage_errors(self.folder):
             frozen = self._study.get_trials(deepcopy=False)[number]
             # The id is the only way back to a trial that an earlier session began; Optuna has no public one.
             handle = optuna.Trial(self._study, frozen._trial_id)
@@ -109,30 +94,30 @@ class Store:
     def confirm(self, confirmation: Confirmation) -> None:
         """Store one launch of a finalist."""
         key = f"confirmation:{confirmation.round:02d}:{confirmation.trial:04d}"
-        with _storage_errors(self.folder):
+        with storage_errors(self.folder):
             self._study.set_user_attr(key, dump_outcome(confirmation.outcome))
 
     def set_budget(self, budget: int) -> None:
         """Change the budget, the only setting that a resumed study may change."""
         self.header = replace(self.header, settings=replace(self.header.settings, budget=budget))
-        with _storage_errors(self.folder):
+        with storage_errors(self.folder):
             self._study.set_user_attr("header", _header.dump_json(self.header).decode())
 
     def add_seconds(self, seconds: float) -> None:
         """Add to the time that was spent on this study."""
-        with _storage_errors(self.folder):
+        with storage_errors(self.folder):
             self._study.set_user_attr("seconds", self._study.user_attrs.get("seconds", 0.0) + seconds)
 
     def settle(self) -> None:
         """Finish what an earlier, interrupted session left open: tell what was measured, fail what was not."""
-        with _storage_errors(self.folder):
+        with storage_errors(self.folder):
             unfinished = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING))
         for frozen in unfinished:
             measured = self.trial_folder(frozen.number) / "measurement.json"
             if measured.exists():
                 self.finish(frozen.number, frozen.params, load_outcome(measured.read_text(encoding="utf-8")))
             else:
-                with _storage_errors(self.folder):
+                with storage_errors(self.folder):
                     self._study.tell(frozen.number, state=TrialState.FAIL, skip_if_finished=True)
 
     def trial_folder(self, number: int) -> Path:
@@ -144,6 +129,7 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         """Let another tuner have the study."""
+        self._database.close()
         self._lock.close()
 
 
@@ -195,45 +181,52 @@ def create(reports: Path, header: Header, url: str | None) -> Store:
     except OSError as error:
         raise StorageError(f"{folder} cannot be made ({error.strerror}): choose a folder with --out") from None
     lock = _lock(folder)
-    with _storage_errors(folder):
-        study = _open(_url(folder, url), header.settings.name, create=True)
-        known = study.user_attrs.get("header")
+    with storage_errors(folder):
+        database = open_database(_url(folder, url), header.settings.name, create=True)
+        known = database.study.user_attrs.get("header")
         if known is not None and _header.validate_json(known).settings != header.settings:
+            database.close()
             lock.close()
             shutil.rmtree(folder)
             raise StudyExistsError(
                 f"the storage has a study {header.settings.name!r} with other settings: choose another --name"
             )
-        study.set_user_attr("header", _header.dump_json(header).decode())
-        (folder / "study.json").write_text(json.dumps(_place(header.settings.name, url), indent=2), encoding="utf-8")
-    return Store(folder, study, lock)
+        database.study.set_user_attr("header", _header.dump_json(header).decode())
+        (folder / "study.json").write_text(
+            json.dumps(storage_place(header.settings.name, url), indent=2), encoding="utf-8"
+        )
+    return Store(folder, database, lock)
 
 
 def open_study(folder: Path, url: str | None = None) -> Store:
     """Open an existing study for writing."""
-    name, url = _known_place(folder, url)
+    name, url = _known_storage(folder, url)
     lock = _lock(folder)
-    with _storage_errors(folder):
-        return Store(folder, _open(url, name, create=False), lock)
+    with storage_errors(folder):
+        return Store(folder, open_database(url, name, create=False), lock)
 
 
 def read_study(folder: Path, url: str | None = None) -> Study:
     """Read a study without touching it."""
-    name, url = _known_place(folder, url)
-    with _storage_errors(folder):
-        return _read(_open(url, name, create=False))
+    name, url = _known_storage(folder, url)
+    with storage_errors(folder):
+        database = open_database(url, name, create=False)
+        try:
+            return _read(database.study)
+        finally:
+            database.close()
 
 
 def _url(folder: Path, url: str | None) -> str:
     return url or f"sqlite:///{folder.resolve() / 'study.db'}"
 
 
-def _place(name: str, url: str | None) -> dict[str, str | None]:
+def storage_place(name: str, url: str | None) -> dict[str, str | None]:
     """Say where a study is stored; a password never goes into a file."""
     return {"name": name, "storage": make_url(url).render_as_string(hide_password=True) if url else None}
 
 
-def _known_place(folder: Path, url: str | None) -> tuple[str, str]:
+def _known_storage(folder: Path, url: str | None) -> tuple[str, str]:
     try:
         place = json.loads((folder / "study.json").read_text(encoding="utf-8"))
         name, stored = place["name"], place["storage"]
@@ -244,26 +237,6 @@ def _known_place(folder: Path, url: str | None) -> tuple[str, str]:
     if url is None and stored is not None and "***" in stored:
         raise UsageError(f"{folder} is stored at {stored}: give the URL with its password as --storage")
     return name, _url(folder, url or stored)
-
-
-def _open(url: str, name: str, *, create: bool) -> optuna.Study:
-    """Open Optuna's study; two programs that create a database at once may fail, so creation is tried again."""
-    options = {"connect_args": {"timeout": _LOCKED_SECONDS}} if url.startswith("sqlite") else {}
-    for attempt in range(_CREATE_TRIES):
-        try:
-            storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
-            if not create:
-                return optuna.load_study(study_name=name, storage=storage)
-            return optuna.create_study(
-                study_name=name, storage=storage, directions=list(DIRECTIONS), load_if_exists=True
-            )
-        except KeyError:
-            raise StorageError(f"the storage has no study {name!r}") from None
-        except (SQLAlchemyError, optuna.exceptions.StorageInternalError):
-            if not create or attempt == _CREATE_TRIES - 1:
-                raise
-            time.sleep(0.1 * 2**attempt)
-    raise AssertionError("unreachable")
 
 
 def _lock(folder: Path) -> IO[str]:

@@ -1,0 +1,111 @@
+"""Bad input: one plain sentence on stderr, the right exit code, nothing left behind."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeTarget
+from tuner.search.storage import read_study
+
+
+def tuner(*arguments: str, cwd: Path, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tuner", *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["search", "--target", "refrence"], "unknown target 'refrence'; did you mean 'reference'"),
+        (["search", "--target", "null", "--set", "delay=3"], "unknown knob 'delay'; did you mean 'delay_ms'"),
+        (["search", "--target", "null", "--set", "delay_ms=300"], "delay_ms: 300.0 is outside 2.0 to 20.0"),
+        (["search", "--target", "null", "--set", "delay_ms"], "--set 'delay_ms': expected KNOB=VALUE"),
+        (["search", "--target", "null", "--buget", "3"], "unknown option '--buget'; did you mean '--budget'"),
+        (["search", "--target", "null", "--slo", "p99=quick"], "cannot read 'quick'"),
+        (["search", "--target", "null", "--slo", "p98=5ms"], "unknown metric 'p98'"),
+        (["search", "--target", "null", "--users", "32,4"], "--users must rise"),
+        (["search", "--target", "null", "--max-accuracy-drop", "a lot"], "cannot read 'a lot'"),
+        (["search", "--target", "null", "--name", "../evil"], "--name '../evil'"),
+        (["search", "--target", "null", "--locustfile", "none.py"], "there is no file none.py"),
+        (["search", "--model", "none.onnx"], "--model: there is no file none.onnx"),
+        (["search", "--model", "junk.onnx"], "junk.onnx"),
+        (["search", "--agent", "drvie"], "--agent: unknown choice 'drvie'"),
+        (["resume", "nowhere"], "nowhere is not a study"),
+        (["report", "nowhere"], "nowhere is not a study"),
+        (["targets", "nulll"], "unknown target 'nulll'; did you mean 'null'"),
+    ],
+)
+def test_one_sentence_and_exit_code_two(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    (tmp_path / "junk.onnx").write_bytes(b"junk")
+    result = tuner(*arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert sentence in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["junk.onnx"]
+
+
+@pytest.mark.parametrize("arguments", [["search", "--budget", "0"], ["search", "--seed", "-1"], ["serch"]])
+def test_what_the_parser_refuses(tmp_path: Path, arguments: list[str]) -> None:
+    result = tuner(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_low_above_high_is_named_with_its_file(make_target: MakeTarget, tmp_path: Path) -> None:
+    folder = make_target(
+        'description = "x"\ncommand = ["x", "$a"]\n[space]\na = { low = 3, high = 1, default = 1 }\n'
+    )
+    result = tuner("search", "--target", str(folder), cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"{folder / 'target.toml'}: a: low must not be above high" in result.stderr
+
+
+def test_a_study_that_exists_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "reports" / "mine").mkdir(parents=True)
+    result = tuner("search", "--target", "null", "--name", "mine", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "exists already" in result.stderr
+
+
+def test_an_output_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = tuner("search", "--target", "null", "--out", "file", cwd=tmp_path)
+    assert result.returncode == 7
+    assert "choose a folder with --out" in result.stderr
+
+
+def test_a_server_that_exits_at_start_shows_its_last_lines(make_target: MakeTarget, tmp_path: Path) -> None:
+    folder = make_target(
+        'description = "x"\ncommand = ["$python", "-c", "print(\'cannot find weights\'); raise SystemExit(3)", "$a"]\n'
+        "[space]\na = { low = 1, high = 3, default = 1 }\n"
+    )
+    result = tuner("search", "--target", str(folder), "--name", "mine", cwd=tmp_path)
+    assert result.returncode == 4
+    assert "does not start in its default configuration" in result.stderr
+    assert "  cannot find weights" in result.stderr
+    study = read_study(tmp_path / "reports" / "mine")
+    assert study.trials[0].failure is not None
+    assert study.trials[0].failure.log_tail == ("cannot find weights",)
+
+
+def test_help_names_every_verb_with_an_example(tmp_path: Path) -> None:
+    overview = tuner("--help", cwd=tmp_path)
+    assert overview.returncode == 0
+    for verb in ("search", "resume", "measure", "serve", "report", "targets"):
+        assert verb in overview.stdout
+        assert "Example: tuner" in tuner(verb, "--help", cwd=tmp_path).stdout
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys; from tuner.cli.app import app\n"
+        "heavy = {'optuna', 'pandas', 'plotly', 'numpy', 'scipy', 'onnxruntime', 'locust', 'httpx', 'pydantic'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,124 @@
+"""The main job, from the command line to the report, with real servers and real load."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from tuner.cli.run import Request, run
+from tuner.report.verdict import verdict
+from tuner.search.storage import read_study
+from tuner.study.objectives import Limits
+from tuner.study.study import Study
+from tuner.study.trial import Measurement
+from tuner.study.workload import Workload
+
+
+def search(target: str, out: Path, budget: int, workload: Workload, sets: tuple[str, ...] = ()) -> Study:
+    run(
+        Request(
+            target=target,
+            options={},
+            sets=sets,
+            workload=workload,
+            limits=Limits(),
+            budget=budget,
+            seed=0,
+            name="mine",
+            locustfile=None,
+            command="tuner search",
+        ),
+        out,
+        None,
+    )
+    return read_study(out / "mine")
+
+
+def launched_from(folder: Path) -> list[int]:
+    """Every process that works in `folder` or below it."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and Path(process.cwd()).is_relative_to(folder):
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_a_search_against_a_server_of_known_delay(tmp_path: Path) -> None:
+    """The shorter delay wins; every p99 is the delay that was set; the report holds what was measured."""
+    study = search("null", tmp_path, 3, Workload(users=(2, 8), warm_up=0.2, measure=1.0, drain=1.0))
+    assert len(study.trials) == 3
+    for trial in study.trials:
+        assert isinstance(trial.outcome, Measurement)
+        delay = float(trial.configuration["delay_ms"]) / 1000.0
+        for level in trial.outcome.levels:
+            assert delay <= level.p50 <= delay + 0.004
+            assert delay <= level.p99.value <= delay + 0.015
+            assert 0.6 * level.users / delay <= level.throughput <= level.users / delay
+    found = verdict(study)
+    fastest = min(study.trials, key=lambda trial: float(trial.configuration["delay_ms"]))
+    assert found.winner is not None
+    assert found.winner.trial == fastest.number
+    assert found.better
+    expected = float(study.default["delay_ms"]) / float(fastest.configuration["delay_ms"])
+    assert found.winner.throughput_ratio.value == pytest.approx(expected, rel=0.3)
+    folder = tmp_path / "mine"
+    assert found.sentence in json.loads((folder / "report.json").read_text())["verdict"]["sentence"]
+    assert "<title>" in (folder / "index.html").read_text()
+    assert len(list(csv.DictReader((folder / "trials.csv").open()))) == 3
+    assert len(np.load(folder / "trials" / "0000" / "samples.npy")) > 100
+    assert launched_from(tmp_path) == []
+
+
+def test_a_search_of_two_trials_on_the_reference_agent(tmp_path: Path) -> None:
+    study = search(
+        "reference", tmp_path, 2, Workload(users=(2, 8), warm_up=0.3, measure=1.0, drain=2.0), ("max_batch_size=4",)
+    )
+    assert [trial.failure for trial in study.trials] == [None, None]
+    for trial in study.trials:
+        assert trial.measurement is not None
+        assert trial.measurement.accuracy is not None
+        assert trial.measurement.accuracy.share > 0.85
+        assert trial.measurement.target.server_compute is not None
+        assert trial.measurement.effective["precision"] == trial.configuration["precision"]
+    assert len(study.confirmations) == 2 * study.settings.rounds
+    assert (tmp_path / "mine" / "index.html").exists()
+    assert launched_from(tmp_path) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_search_reports_what_there_is_and_resumes(tmp_path: Path, number: int, code: int) -> None:
+    command = [sys.executable, "-m", "tuner", "search", "--target", "null", "--budget", "2", "--users", "2",
+               "--name", "mine", "--out", str(tmp_path)]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "mine" / "trials" / "0001" / "locust.log").exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == code, err
+    assert f"tuner resume {tmp_path / 'mine'}" in err
+    assert "Not confirmed" in out
+    assert (tmp_path / "mine" / "index.html").exists()
+    assert launched_from(tmp_path) == []
+    assert len(read_study(tmp_path / "mine").trials) == 1
+
+
+def test_the_plan_is_shown_without_doing_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tuner", "search", "--target", "null", "--dry-run"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "delay_ms" in result.stdout
+    assert "about 9 min" in result.stdout
+    assert list(tmp_path.iterdir()) == []
