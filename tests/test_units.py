@@ -42,7 +42,16 @@ def test_parse_share_refuses(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.0184, "18.4 ms"), (0.000123, "0.123 ms"), (1.234, "1.23 s"), (math.inf, "∞"), (None, "–"), (0.146, "146 ms")],
+    [
+        (0.0184, "18.4 ms"),
+        (0.000123, "0.123 ms"),
+        (1.234, "1.23 s"),
+        (math.inf, "∞"),
+        (None, "–"),
+        (0.146, "146 ms"),
+        (0.0099999, "10.0 ms"),
+        (math.nan, "nan s"),
+    ],
 )
 def test_format_seconds(seconds: float | None, text: str) -> None:
     assert format_seconds(seconds) == text

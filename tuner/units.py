@@ -37,11 +37,12 @@ def parse_share(text: str) -> float:
 
 
 def _digits(value: float) -> str:
-    """Three significant digits without an exponent."""
-    if value == 0:
-        return "0"
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{min(decimals, 3)}f}"
+    """Three significant digits without an exponent, at most three of them behind the point."""
+    if not value or not math.isfinite(value):
+        return f"{value:g}"
+    rounded = float(f"{value:.3g}")
+    decimals = 2 - math.floor(math.log10(abs(rounded)))
+    return f"{rounded if abs(value) < 100 else value:,.{min(max(decimals, 0), 3)}f}"
 
 
 def format_seconds(seconds: float | None) -> str:

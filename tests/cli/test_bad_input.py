@@ -10,10 +10,9 @@ from tests.conftest import MakeTarget
 from tuner.search.storage import read_study
 
 
-def tuner(*arguments: str, cwd: Path, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tuner", *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False
-    )
+def tuner(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tuner", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +56,7 @@ def test_what_the_parser_refuses(tmp_path: Path, arguments: list[str]) -> None:
 
 
 def test_low_above_high_is_named_with_its_file(make_target: MakeTarget, tmp_path: Path) -> None:
-    folder = make_target(
-        'description = "x"\ncommand = ["x", "$a"]\n[space]\na = { low = 3, high = 1, default = 1 }\n'
-    )
+    folder = make_target('description = "x"\ncommand = ["x", "$a"]\n[space]\na = { low = 3, high = 1, default = 1 }\n')
     result = tuner("search", "--target", str(folder), cwd=tmp_path)
     assert result.returncode == 2
     assert f"{folder / 'target.toml'}: a: low must not be above high" in result.stderr

@@ -1,7 +1,6 @@
 """A study in a real PostgreSQL, started for the test on loopback and gone after it."""
 
 import os
-import pwd
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -23,31 +22,32 @@ def _program(name: str) -> Path | None:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     pytest.importorskip("psycopg")
     initdb, control = _program("initdb"), _program("pg_ctl")
     if initdb is None or control is None:
         pytest.skip("PostgreSQL is not installed")
-    # PostgreSQL refuses to run as root.
-    user = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
     folder = Path("/tmp") / f"tuner-postgres-{os.getpid()}"
     folder.mkdir()
+    data, port = str(folder / "data"), free_port()
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
     try:
-        if user:
-            entry = pwd.getpwnam("postgres")
-            os.chown(folder, entry.pw_uid, entry.pw_gid)
-        port = free_port()
-        data, log = str(folder / "data"), str(folder / "log")
-        quiet = {"cwd": folder, "check": True, "stdout": subprocess.DEVNULL, **user}
-        subprocess.run([initdb, "-D", data, "-A", "trust", "-U", "tuner", "--no-sync"], **quiet)  # type: ignore[call-overload]
-        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
-        subprocess.run([control, "-D", data, "-w", "-l", log, "-o", options, "start"], **quiet)  # type: ignore[call-overload]
+        _run(folder, initdb, "-D", data, "-A", "trust", "-U", "tuner", "--no-sync")
+        _run(folder, control, "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
         try:
             yield f"postgresql+psycopg://tuner:secret@127.0.0.1:{port}/postgres"
         finally:
-            subprocess.run([control, "-D", data, "-m", "immediate", "stop"], **quiet)  # type: ignore[call-overload]
+            _run(folder, control, "-D", data, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(folder: Path, *command: str | Path) -> None:
+    """Run a program of PostgreSQL, which refuses to be run by root."""
+    user = "postgres" if os.getuid() == 0 else None
+    if user:
+        shutil.chown(folder, user)
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, user=user)
 
 
 def test_a_study_lives_in_postgresql_and_its_password_stays_out_of_the_folder(

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tuner.errors import UsageError
 from tuner.study.expressions import evaluate, names_in, resolve
-from tuner.study.space import ChoiceKnob, RangeKnob, SearchSpace, brief, identity
+from tuner.study.space import ChoiceKnob, RangeKnob, SearchSpace, identity
 
 
 def test_a_knob_that_does_not_matter_stands_at_its_default(space: SearchSpace) -> None:
@@ -86,11 +86,6 @@ def test_typed_values_get_their_type(knob: RangeKnob | ChoiceKnob, text: str, va
 def test_one_and_true_are_different_choices() -> None:
     with pytest.raises(UsageError):
         ChoiceKnob(name="x", choices=(1, 2), default=True)
-
-
-def test_brief_tells_what_differs(space: SearchSpace) -> None:
-    assert brief(space.configuration({"workers": 2}), space.default()) == "workers=2"
-    assert brief(space.default(), space.default()) == "(default)"
 
 
 def test_expressions() -> None:

@@ -114,8 +114,8 @@ def _finish(store: Store, target: Target) -> None:
         print(f"\ninterrupted; go on with: tuner resume {store.folder}", file=sys.stderr)
         raise
     _report(store)
-    if verdict(store.study()).winner is None:
-        raise InfeasibleError(f"no configuration was confirmed within the limits ({settings.limits})")
+    if verdict(store.study()).configuration is None:
+        raise InfeasibleError(f"no configuration keeps the limits ({settings.limits})")
 
 
 def _report(store: Store) -> None:

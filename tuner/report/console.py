@@ -12,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.errors import InvalidMeasurementError, TargetStartError, TunerError
+from tuner.report.text import clean, short
 from tuner.report.verdict import Finalist, verdict
 from tuner.statistics.compare import Estimate
 from tuner.statistics.pareto import front
 from tuner.study.judgement import feasible, reference_accuracy
-from tuner.study.space import ChoiceKnob, Configuration, SearchSpace, brief
+from tuner.study.space import ChoiceKnob, Configuration, SearchSpace
 from tuner.study.study import Settings, Study
 from tuner.study.trial import Failure, FailureKind, Measurement, Outcome, Trial
 from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
@@ -72,7 +73,7 @@ class Console:
     def trial_started(self, number: int, configuration: Configuration) -> None:
         """Show which configuration is measured."""
         budget = self._settings.budget if self._settings else 1
-        self._title = f"trial {len(self._trials) + 1}/{budget}  #{number} {brief(configuration, self._default)}"
+        self._title = f"trial {len(self._trials) + 1}/{budget}  #{number} {clean(short(configuration, self._default))}"
 
     def trial_finished(self, trial: Trial) -> None:
         """Write one line for a finished trial."""
@@ -90,12 +91,12 @@ class Console:
 
     def note(self, message: str) -> None:
         """Write something a person should know."""
-        self._console.print(Text(f"note: {message}"))
+        self._console.print(Text(f"note: {clean(message)}"))
 
     def _line(self, trial: Trial) -> str:
-        text = brief(trial.configuration, self._default)
+        text = clean(short(trial.configuration, self._default))
         if trial.failure is not None:
-            return f"#{trial.number} {trial.failure.kind}: {trial.failure.reason}  {text}"
+            return f"#{trial.number} {trial.failure.kind}: {clean(trial.failure.reason)}  {text}"
         assert trial.measurement is not None
         target = trial.measurement.target
         mark = "" if self._feasible(trial) else "  (misses the limits)"
@@ -144,7 +145,7 @@ def _finalists(study: Study, finalists: tuple[Finalist, ...]) -> Table:
     table.add_column("accuracy", justify="right")
     for finalist in finalists:
         table.add_row(
-            f"#{finalist.trial} {escape(brief(finalist.configuration, study.default))}",
+            f"#{finalist.trial} {escape(clean(short(finalist.configuration, study.default)))}",
             format_rate(finalist.throughput.value),
             *(format_seconds(finalist.p99[count].value) for count in users),
             _ratio(finalist.throughput_ratio),
@@ -192,7 +193,7 @@ def _levels(measurement: Measurement) -> Table:
 
 
 def _failed(failure: Failure, folder: Path) -> TunerError:
-    tail = "".join(f"\n  {line}" for line in failure.log_tail)
+    tail = "".join(f"\n  {clean(line)}" for line in failure.log_tail)
     message = f"{failure.kind}: {failure.reason}{tail}\nLogs: {folder}"
     if failure.kind.ours:
         return InvalidMeasurementError(message)

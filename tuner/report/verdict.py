@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tuner.report.text import short
+from tuner.report.text import short, with_unit
 from tuner.statistics.compare import Estimate, estimate, ratio
 from tuner.study.judgement import feasible, reference_accuracy, violations
 from tuner.study.space import Configuration, identity
@@ -176,9 +176,13 @@ def _sentence(
     if better:
         return f"{deploy}: {compared} the default's throughput, {_figures(study, winner)}."
     if default is None:
-        return f"{deploy}: {_figures(study, winner)}. The default was not measured again, so nothing says how much better."
+        return (
+            f"{deploy}: {_figures(study, winner)}. The default was not measured again, so nothing says how much better."
+        )
     if default.objection is not None:
-        return f"{deploy}: it keeps the limits and the default does not ({default.objection}). {_figures(study, winner)}."
+        return (
+            f"{deploy}: it keeps the limits and the default does not ({default.objection}). {_figures(study, winner)}."
+        )
     changed = short(winner.configuration, study.default)
     if winner.throughput_ratio.low is None:
         return f"Keep the default for now: {changed} gave {compared} its throughput, but once is not beyond noise."
@@ -204,7 +208,7 @@ def _accuracy(study: Study, finalist: Finalist) -> str:
 def _interval(found: Estimate, write: Callable[[float], str]) -> str:
     if found.low is None or found.high is None:
         return write(found.value)
-    return f"{write(found.value)} [{write(found.low)}, {write(found.high)}]"
+    return with_unit("{} [{}, {}]", *map(write, (found.value, found.low, found.high)))
 
 
 def _compared(found: Estimate) -> str:
@@ -220,7 +224,7 @@ def _best(study: Study) -> Trial | None:
 def _unconfirmed(study: Study, best: Trial | None, lost: tuple[int, ...]) -> str:
     """Without confirmation only what was seen once can be said, and it is called so."""
     if not study.trials:
-        return "Nothing was measured yet; `tuner resume` goes on with the study."
+        return "Nothing was measured yet; tuner resume goes on with the study."
     if all(trial.measurement is None for trial in study.trials):
         return f"All {len(study.trials)} trials failed, so there is nothing to compare; their logs say why."
     if best is None or best.measurement is None:
@@ -231,4 +235,4 @@ def _unconfirmed(study: Study, best: Trial | None, lost: tuple[int, ...]) -> str
     )
     if lost:
         return f"Not confirmed: every launch that should have confirmed a finalist failed; {seen}."
-    return f"Not confirmed: {seen}; `tuner resume` finishes the study."
+    return f"Not confirmed: {seen}; tuner resume finishes the study."

@@ -172,8 +172,3 @@ def identity(configuration: Configuration) -> str:
 def differences(configuration: Configuration, default: Configuration) -> dict[str, Value]:
     """Return the knobs whose value is not the default's."""
     return {name: value for name, value in configuration.items() if value != default.get(name)}
-
-
-def brief(configuration: Configuration, default: Configuration) -> str:
-    """Write a configuration as a person would: what differs from the default."""
-    return " ".join(f"{name}={value}" for name, value in differences(configuration, default).items()) or "(default)"

@@ -1,0 +1,223 @@
+"""Synthetic studies: deterministic, with the shape of real ones."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+from tuner.machine import Machine
+from tuner.study.judgement import feasible
+from tuner.study.objectives import Limits, Slo
+from tuner.study.space import ChoiceKnob, Configuration, RangeKnob, SearchSpace
+from tuner.study.study import Settings, Study
+from tuner.study.trial import (
+    Accuracy,
+    Confirmation,
+    Doubt,
+    DoubtKind,
+    Failure,
+    FailureKind,
+    Interval,
+    LevelSummary,
+    Measurement,
+    Outcome,
+    Trial,
+)
+from tuner.study.workload import Workload
+
+SPACE = SearchSpace(
+    knobs=(
+        RangeKnob(name="max_batch_size", low=1, high=32, default=1, integer=True, log=True),
+        RangeKnob(name="batch_timeout_ms", low=0.0, high=20.0, default=0.0),
+        RangeKnob(name="workers", low=1, high=2, default=1, integer=True),
+        RangeKnob(name="intra_op_threads", low=1, high=2, default=2, integer=True),
+        ChoiceKnob(name="precision", choices=("fp32", "int8"), default="fp32"),
+        ChoiceKnob(name="execution_provider", choices=("CPUExecutionProvider",), default="CPUExecutionProvider"),
+    ),
+    conditions={"batch_timeout_ms": "max_batch_size > 1"},
+)
+
+MACHINE = Machine(
+    cpu="Example CPU @ 2.60GHz",
+    cores=2,
+    memory=8_000_000_000,
+    system="Linux 6.1.0",
+    python="3.12.1",
+    governor="not visible",
+    versions={"agent-tuner": "0.1.0", "locust": "2.47.0", "optuna": "5.0.0", "onnxruntime": "1.24.4"},
+)
+
+TRACEBACK = (
+    "INFO     loading model.onnx",
+    "Traceback (most recent call last):",
+    '  File "server.py", line 88, in <module>',
+    "    session = InferenceSession(path, providers=providers)",
+    "RuntimeException: [ONNXRuntimeError] : 6 : Failed to allocate memory for requested buffer of size 268435456",
+)
+
+
+def configuration(**knobs: Any) -> Configuration:
+    return SPACE.configuration(knobs)
+
+
+def level(users: int, throughput: float, slow: float, **changes: Any) -> LevelSummary:
+    """One concurrency; the interval is a tenth to either side."""
+    seconds = 3.2
+    made = LevelSummary(
+        users=users,
+        seconds=seconds,
+        requests=round(throughput * seconds),
+        errors=0,
+        unfinished=0,
+        throughput=throughput,
+        mean=users / throughput if throughput else inf,
+        p50=0.6 * slow,
+        p90=0.8 * slow,
+        p95=0.9 * slow,
+        p99=Interval(value=slow, low=0.9 * slow, high=1.1 * slow),
+        little=1.0,
+        server_queue=0.2 * slow,
+        server_compute=0.3 * slow,
+        batch_size=1.0,
+        cpu_per_request=0.0015,
+    )
+    return replace(made, **changes)
+
+
+def measurement(levels: Sequence[LevelSummary], share: float = 0.94, doubts: Sequence[Doubt] = ()) -> Measurement:
+    phases = {"prepare": 0.01, "start": 0.7, "verify": 0.3, "load": 0.2}
+    for one in levels:
+        phases |= {f"warm-up {one.users}": 0.8, f"measure {one.users}": one.seconds}
+    return Measurement(
+        levels=tuple(levels),
+        accuracy=Accuracy(correct=round(1000 * share), total=1000),
+        peak_memory=180_000_000,
+        phases=phases | {"drain": 0.05, "stop": 0.2},
+        effective={"precision": "fp32"},
+        doubts=tuple(doubts),
+    )
+
+
+def failure(kind: FailureKind = FailureKind.CRASH, reason: str = "the server ended under load (SIGKILL)") -> Failure:
+    return Failure(kind=kind, reason=reason, log_tail=TRACEBACK, phases={"prepare": 0.01, "start": 2.4, "stop": 0.1})
+
+
+def study(outcomes: Sequence[tuple[Configuration, Outcome]], **changes: Any) -> Study:
+    """A study with these trials; `changes` are fields of the study, of its settings or of its workload and limits."""
+    users = changes.pop("users", (4, 32))
+    settings = Settings(
+        name=changes.pop("name", "reference-search"),
+        target=changes.pop("target", "reference"),
+        workload=Workload(users=users),
+        limits=Limits(slo=changes.pop("slo", None)),
+        budget=len(outcomes),
+        seed=7,
+        options=changes.pop("options", {"agent": "search", "model": ""}),
+        rounds=changes.pop("rounds", 4),
+    )
+    made = Study(
+        settings=settings,
+        space=SPACE,
+        machine=MACHINE,
+        command="tuner search --budget 50 --users 4,32",
+        started="2026-03-14T09:26:53",
+        seconds=12.0 * len(outcomes) + 30.0,
+        trials=tuple(Trial(number=i, configuration=c, outcome=o) for i, (c, o) in enumerate(outcomes)),
+    )
+    return replace(made, **changes)
+
+
+def confirmed(base: Study, launches: Mapping[int, Sequence[Outcome]]) -> Study:
+    """The same study with the launches that confirmed its finalists, round by round."""
+    return replace(
+        base,
+        seconds=base.seconds + 12.0 * sum(map(len, launches.values())),
+        confirmations=tuple(
+            Confirmation(trial=trial, round=number, outcome=outcome)
+            for trial, outcomes in launches.items()
+            for number, outcome in enumerate(outcomes)
+        ),
+    )
+
+
+def small(**changes: Any) -> Study:
+    """Four trials, one of them failed, and three launches for each of two finalists and the default."""
+    outcomes: list[tuple[Configuration, Outcome]] = [
+        (configuration(), measurement([level(4, 400.0, 0.012), level(32, 420.0, 0.095)], 0.94)),
+        (configuration(max_batch_size=8), measurement([level(4, 380.0, 0.014), level(32, 700.0, 0.060)], 0.94)),
+        (configuration(workers=2, intra_op_threads=1, precision="int8"), failure()),
+        (
+            configuration(max_batch_size=8, precision="int8"),
+            measurement([level(4, 520.0, 0.010), level(32, 900.0, 0.045)], 0.935),
+        ),
+    ]
+    launches = {
+        0: [pair(400 + 4 * i, 0.012, 420 + 3 * i, 0.095) for i in range(3)],
+        1: [pair(380 + 3 * i, 0.0115, 690 + 5 * i, 0.061) for i in range(3)],
+        3: [pair(515 + 2 * i, 0.0102, 880 + 9 * i, 0.046, 0.935) for i in range(3)],
+    }
+    return confirmed(study(outcomes, rounds=3, **changes), launches)
+
+
+def pair(light: float, light_p99: float, target: float, target_p99: float, share: float = 0.94) -> Measurement:
+    return measurement([level(4, light, light_p99), level(32, target, target_p99)], share)
+
+
+def simulated(
+    count: int, seed: int = 3, users: Sequence[int] = (4, 32), slo: Slo | None = None, **changes: Any
+) -> Study:
+    """A study as a search would leave it: about one trial in twelve fails, and the noise is that of small machines."""
+    dice = random.Random(seed)
+    outcomes: list[tuple[Configuration, Outcome]] = [(configuration(), _launch(configuration(), users, dice))]
+    while len(outcomes) < count:
+        chosen = configuration(
+            max_batch_size=round(2 ** dice.uniform(0, 5)),
+            batch_timeout_ms=dice.uniform(0, 20) ** 2 / 20,
+            workers=dice.choice((1, 2)),
+            intra_op_threads=dice.choice((1, 2)),
+            precision=dice.choice(("fp32", "int8")),
+        )
+        kinds = (FailureKind.CRASH, FailureKind.NOT_READY, FailureKind.ERRORS)
+        reasons = (
+            "the server ended under load (SIGKILL)",
+            "not ready after 30 s",
+            "41 of 1,312 requests failed (3.1 %)",
+        )
+        lost = dice.random() < 0.08
+        which = dice.randrange(3)
+        outcomes.append((chosen, failure(kinds[which], reasons[which]) if lost else _launch(chosen, users, dice)))
+    made = study(outcomes, users=tuple(users), slo=slo, **changes)
+    ranked = sorted(
+        (trial for trial in made.trials if feasible(trial, made.settings.limits, None)),
+        key=lambda trial: -trial.measurement.target.throughput if trial.measurement else 0.0,
+    )
+    finalists = [made.trials[0], *(trial for trial in ranked[:2] if trial.number)]
+    return confirmed(
+        made, {trial.number: [_launch(trial.configuration, users, dice) for _ in range(4)] for trial in finalists}
+    )
+
+
+def _launch(chosen: Configuration, users: Sequence[int], dice: random.Random) -> Measurement:
+    """A rough model of a batching server on two cores."""
+    batch, wait = float(chosen["max_batch_size"]), float(chosen["batch_timeout_ms"]) / 1e3
+    cores = min(2.0, float(chosen["workers"]) * float(chosen["intra_op_threads"])) ** 0.7
+    base = 0.0056 / (1.75 if chosen["precision"] == "int8" else 1.0) / cores
+    levels, doubts = [], []
+    for count in users:
+        formed = min(batch, max(1.0, count / 2))
+        service = base * formed * (0.42 + 0.58 / formed)
+        throughput = min(count / (service + wait * (formed < batch) + 0.0012), formed / service) * dice.lognormvariate(
+            0, 0.03
+        )
+        p99 = count / throughput * dice.uniform(1.25, 1.9) + wait * 0.4
+        low, high = p99 * dice.uniform(0.86, 0.96), p99 * dice.uniform(1.05, 1.3)
+        interval = Interval(value=p99, low=low, high=high if dice.random() > 0.05 else None)
+        made = level(count, throughput, p99, p99=interval, batch_size=formed, cpu_per_request=service / formed * 1.3)
+        if made.requests < 1000:
+            message = f"at {count} users: p99 rests on {made.requests} requests, 1000 are better"
+            doubts.append(Doubt(kind=DoubtKind.FEW_SAMPLES, message=message))
+        levels.append(made)
+    if dice.random() < 0.05:
+        doubts.append(Doubt(kind=DoubtKind.STALL, message=f"at {users[-1]} users: no answer came for 240 ms"))
+    return measurement(levels, 0.9387 if chosen["precision"] == "int8" else 0.9438, doubts)

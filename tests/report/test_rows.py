@@ -1,0 +1,99 @@
+"""How trials stand, what their doubts are, and where the time went."""
+
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from tests.report import studies
+from tests.report.studies import configuration, level, measurement, pair
+from tuner.report.advice import ADVICE, doubt_groups
+from tuner.report.chart import chart
+from tuner.report.effort import effort
+from tuner.report.rows import Standing, points, rows
+from tuner.report.verdict import verdict
+from tuner.study.objectives import Slo
+from tuner.study.study import Study
+from tuner.study.trial import Doubt, DoubtKind, Interval
+
+
+def standings(study: Study) -> list[Standing]:
+    return [row.standing for row in rows(study, verdict(study))]
+
+
+def test_standings_and_roles() -> None:
+    study = studies.small()
+    table = rows(study, verdict(study))
+    assert standings(study) == [Standing.DOMINATED, Standing.DOMINATED, Standing.FAILED, Standing.FRONT]
+    assert [row.roles for row in table] == [("default",), ("finalist",), (), ("winner",)]
+    assert table[2].reason == "crashed: the server ended under load (SIGKILL)"
+
+
+def test_a_trial_that_misses_the_slo_is_infeasible_with_its_reason() -> None:
+    study = studies.small(slo=Slo(metric="p99", limit=0.048))
+    table = rows(study, verdict(study))
+    assert table[1].standing is Standing.INFEASIBLE
+    assert table[1].reason == "p99 12.0 ms above the SLO"
+
+
+def test_the_front_is_over_every_concurrency() -> None:
+    light = pair(500.0, 0.005, 510.0, 0.080)
+    heavy = pair(300.0, 0.009, 900.0, 0.050)
+    study = studies.study([(configuration(), light), (configuration(workers=2), heavy)])
+    assert [sorted(row.front) for row in rows(study, verdict(study))] == [[4], [32]]
+
+
+def test_a_point_without_a_finite_p99_is_counted_and_not_drawn() -> None:
+    broken = level(32, 400.0, 0.1, p99=Interval(value=inf, low=0.2, high=None))
+    study = studies.study([(configuration(), measurement([level(4, 300.0, 0.01), broken]))])
+    drawn = chart(study, rows(study, verdict(study)))
+    assert (drawn.drawn, drawn.missing) == (1, 1)
+    assert len(points(rows(study, verdict(study)))) == 1
+
+
+@pytest.mark.parametrize(("metric", "line"), [("p99", True), ("p95", False)])
+def test_only_an_slo_on_p99_has_a_line(metric: str, line: bool) -> None:
+    study = studies.small(slo=Slo(metric=metric, limit=0.050))
+    drawn = chart(study, rows(study, verdict(study)))
+    assert drawn.slo is line
+    assert bool(drawn.figure["layout"].get("shapes")) is line
+
+
+def test_an_open_interval_leaves_the_chart_and_does_not_stretch_it() -> None:
+    wide = level(32, 400.0, 0.1, p99=Interval(value=0.1, low=None, high=None))
+    study = studies.study([(configuration(), measurement([level(4, 300.0, 0.05), wide]))])
+    drawn = chart(study, rows(study, verdict(study)))
+    assert drawn.axes.linear[1] < 120.0
+    assert drawn.axes.to_high(wide.p99) > drawn.axes.linear[1]
+    assert drawn.axes.to_low(wide.p99) == pytest.approx(100.0)
+
+
+def test_every_kind_of_doubt_has_advice() -> None:
+    assert set(ADVICE) == set(DoubtKind)
+    assert all(meaning.endswith(".") and advice.endswith(".") for meaning, advice in ADVICE.values())
+
+
+def test_doubts_are_grouped_by_kind_and_counted_by_launch() -> None:
+    stall = Doubt(kind=DoubtKind.STALL, message="at 32 users: no answer came for 240 ms")
+    doubtful = measurement([level(4, 300.0, 0.01), level(32, 400.0, 0.1)], doubts=(stall, stall))
+    study = studies.confirmed(studies.study([(configuration(), doubtful)]), {0: [doubtful]})
+    shared, found = doubt_groups(study)
+    assert (shared.kind, shared.launches) == (DoubtKind.SHARED_CORES, 0)
+    assert (found.kind, found.launches, len(found.remarks)) == (DoubtKind.STALL, 2, 4)
+    assert found.concerns(0)
+    assert not found.concerns(1)
+
+
+def test_four_cores_are_not_doubted() -> None:
+    study = studies.study([])
+    assert doubt_groups(replace(study, machine=replace(study.machine, cores=4))) == ()
+
+
+def test_the_time_adds_up() -> None:
+    spent = effort(studies.small())
+    assert spent.launches == 13
+    assert [phase.name for phase in spent.phases][:2] == ["measure", "warm-up"]
+    assert spent.load_share == pytest.approx(12 * 8.0 / spent.seconds)
+    assert spent.seconds == studies.small().seconds
+    assert spent.load_share + spent.launch_share + spent.between_share == pytest.approx(1.0)
+    assert effort(studies.study([])).load_share == 0.0

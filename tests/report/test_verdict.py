@@ -1,0 +1,155 @@
+"""The winner's rules."""
+
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from tests.report import studies
+from tests.report.studies import configuration, level, measurement, pair
+from tuner.report.verdict import verdict
+from tuner.study.objectives import Slo
+from tuner.study.study import Study
+from tuner.study.trial import Measurement, Outcome
+
+DEFAULT, STEADY, FAST = 0, 1, 2
+
+
+def judged(
+    steady: tuple[float, float, float],
+    fast: tuple[float, float, float],
+    *,
+    default: tuple[float, float, float] = (0.012, 400.0, 0.095),
+    rounds: int = 4,
+    slo: Slo | None = None,
+    fast_share: float = 0.94,
+) -> Study:
+    """Three configurations, each (p99 at 4 users, throughput at 32 users, p99 at 32 users), with 1 % of noise."""
+
+    def launch(figures: tuple[float, float, float], number: int, share: float = 0.94) -> Measurement:
+        wobble = 1.0 + 0.01 * ((number % 2) - 0.5)
+        return pair(300.0, figures[0], figures[1] * wobble, figures[2], share)
+
+    outcomes: list[tuple[studies.Configuration, Outcome]] = [
+        (configuration(), launch(default, 0)),
+        (configuration(max_batch_size=4), launch(steady, 0)),
+        (configuration(max_batch_size=8), launch(fast, 0, fast_share)),
+    ]
+    return studies.confirmed(
+        studies.study(outcomes, slo=slo, rounds=rounds),
+        {
+            DEFAULT: [launch(default, number) for number in range(rounds)],
+            STEADY: [launch(steady, number + 1) for number in range(rounds)],
+            FAST: [launch(fast, number, fast_share) for number in range(rounds)],
+        },
+    )
+
+
+def chosen(study: Study) -> int | None:
+    found = verdict(study).chosen
+    return found.trial if found else None
+
+
+class TestWithoutSlo:
+    def test_the_highest_throughput_wins_when_no_p99_is_worse(self) -> None:
+        assert chosen(judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060))) == FAST
+
+    def test_a_worse_p99_under_light_load_is_an_objection(self) -> None:
+        study = judged((0.012, 500.0, 0.080), (0.013, 700.0, 0.060))
+        assert chosen(study) == STEADY
+        (fast,) = (one for one in verdict(study).finalists if one.trial == FAST)
+        assert fast.objection == "p99 at 4 users is 1.08× the default's"
+
+    def test_a_worse_p99_at_the_target_is_an_objection(self) -> None:
+        assert chosen(judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.096))) == STEADY
+
+    def test_an_infinite_p99_is_an_objection(self) -> None:
+        study = judged((0.012, 500.0, 0.080), (0.011, 700.0, inf))
+        assert chosen(study) == STEADY
+        assert "no bound" in str(verdict(study).finalists[0].objection)
+
+    def test_what_is_not_better_beyond_noise_keeps_the_default(self) -> None:
+        study = judged((0.012, 401.0, 0.090), (0.012, 399.0, 0.090))
+        found = verdict(study)
+        assert found.winner is not None
+        assert found.winner.trial == STEADY
+        assert not found.better
+        assert chosen(study) == DEFAULT
+        assert found.sentence.startswith("Keep the default: max_batch_size=4 is not faster beyond noise")
+
+    def test_one_launch_each_says_nothing_about_noise(self) -> None:
+        study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060), rounds=1)
+        assert chosen(study) == DEFAULT
+        assert "once is not beyond noise" in verdict(study).sentence
+
+    def test_a_default_that_gave_no_measurement_is_not_kept(self) -> None:
+        study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060))
+        failed = [replace(one, outcome=studies.failure()) for one in study.confirmations if one.trial == DEFAULT]
+        others = [one for one in study.confirmations if one.trial != DEFAULT]
+        study = replace(study, confirmations=(*failed, *others))
+        assert chosen(study) == FAST
+        assert verdict(study).lost == (DEFAULT,)
+        assert "not measured again" in verdict(study).sentence
+
+
+class TestWithSlo:
+    SLO = Slo(metric="p99", limit=0.070)
+
+    def test_the_highest_throughput_that_meets_it_wins(self) -> None:
+        study = judged((0.020, 500.0, 0.069), (0.011, 700.0, 0.071), slo=self.SLO)
+        assert chosen(study) == STEADY
+        assert "SLO p99 ≤ 70.0 ms met" in verdict(study).sentence
+
+    def test_a_slower_configuration_that_meets_it_beats_a_default_that_does_not(self) -> None:
+        study = judged((0.012, 390.0, 0.060), (0.011, 700.0, 0.080), slo=self.SLO)
+        assert chosen(study) == STEADY
+        assert "it keeps the limits and the default does not (p99 95.0 ms misses" in verdict(study).sentence
+
+    def test_nothing_meets_it(self) -> None:
+        study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.075), slo=self.SLO)
+        assert chosen(study) is None
+        assert verdict(study).configuration is None
+        assert verdict(study).sentence.startswith("No configuration that was confirmed keeps the limits")
+
+    def test_the_default_can_be_the_only_one_that_meets_it(self) -> None:
+        study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.075), default=(0.012, 400.0, 0.050), slo=self.SLO)
+        assert chosen(study) == DEFAULT
+        assert verdict(study).sentence.startswith("Keep the default: no finalist is better within the limits")
+
+
+class TestOther:
+    def test_too_much_accuracy_lost_is_an_objection(self) -> None:
+        study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060), fast_share=0.92)
+        assert chosen(study) == STEADY
+
+    def test_a_launch_that_failed_is_an_objection(self) -> None:
+        study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060))
+        last = replace(study.confirmations[-1], outcome=studies.failure())
+        study = replace(study, confirmations=(*study.confirmations[:-1], last))
+        assert chosen(study) == STEADY
+        assert verdict(study).finalists[0].objection == "1 of 4 launches failed"
+
+    def test_without_confirmation_the_best_trial_is_named_as_seen_once(self) -> None:
+        found = verdict(replace(studies.small(), confirmations=()))
+        assert found.best is not None
+        assert found.best.number == 3
+        assert found.configuration == found.best.configuration
+        assert found.sentence.startswith("Not confirmed: the best trial so far is #3 ")
+
+    def test_when_every_confirming_launch_failed_it_says_so(self) -> None:
+        study = studies.small()
+        lost = tuple(replace(one, outcome=studies.failure()) for one in study.confirmations)
+        assert "every launch that should have confirmed" in verdict(replace(study, confirmations=lost)).sentence
+
+    @pytest.mark.parametrize("count", [0, 3])
+    def test_nothing_measured(self, count: int) -> None:
+        found = verdict(studies.study([(configuration(workers=1), studies.failure())] * count))
+        assert found.configuration is None
+        assert ("failed" in found.sentence) == (count > 0)
+
+    def test_a_throughput_of_zero_has_no_ratio(self) -> None:
+        dead = measurement([level(4, 300.0, 0.01), level(32, 0.0, inf)])
+        study = studies.study([(configuration(), dead), (configuration(workers=2), dead)])
+        found = verdict(studies.confirmed(study, {0: [dead] * 3, 1: [dead] * 3}))
+        assert [one.throughput.value for one in found.finalists] == [0.0, 0.0]
+        assert not found.better

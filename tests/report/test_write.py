@@ -1,0 +1,200 @@
+"""The files of a report: what they say, that they are inert, and that odd studies have one too."""
+
+import csv
+import io
+import json
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+
+import plotly.offline
+import pytest
+from pydantic import TypeAdapter
+
+from tests.report import studies
+from tests.report.studies import configuration, level, measurement
+from tuner.errors import StorageError
+from tuner.report.write import report_files, write_report
+from tuner.study.objectives import Slo
+from tuner.study.space import ChoiceKnob, SearchSpace
+from tuner.study.study import Study
+from tuner.study.trial import Doubt, DoubtKind, Interval, Trial
+
+GOLDEN = Path(__file__).parent / "golden"
+HOSTILE = "=cmd</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\x1b[31m|`::error::x\n::y"
+
+
+def infinite() -> Study:
+    broken = level(32, 400.0, 0.1, mean=inf, p99=Interval(value=inf, low=0.2, high=None), errors=12)
+    open_ends = level(4, 90.0, 0.02, p99=Interval(value=0.02, low=None, high=None))
+    bad = measurement([open_ends, broken])
+    return studies.confirmed(studies.study([(configuration(), bad)], rounds=2), {0: [bad, bad]})
+
+
+def all_failed() -> Study:
+    return studies.study([(configuration(workers=workers), studies.failure()) for workers in (1, 2)])
+
+
+def hostile() -> Study:
+    """Every string that somebody else writes is hostile."""
+    base = studies.small(name=HOSTILE, target=HOSTILE, options={"agent": HOSTILE})
+    knob = ChoiceKnob(name=HOSTILE, choices=("a", HOSTILE), default="a")
+    doubt = Doubt(kind=DoubtKind.STALL, message=HOSTILE)
+
+    def taint(trial: Trial) -> Trial:
+        if trial.failure:
+            outcome: studies.Outcome = replace(trial.failure, reason=HOSTILE, log_tail=(HOSTILE, HOSTILE))
+        else:
+            assert trial.measurement is not None
+            outcome = replace(trial.measurement, doubts=(doubt,), effective={HOSTILE: HOSTILE})
+        chosen = {**trial.configuration, HOSTILE: HOSTILE if trial.number else "a"}
+        return replace(trial, configuration=chosen, outcome=outcome)
+
+    return replace(
+        base,
+        settings=replace(base.settings, locustfile=HOSTILE, pinned={HOSTILE: HOSTILE}),
+        space=SearchSpace(knobs=(*studies.SPACE.knobs, knob)),
+        machine=replace(base.machine, cpu=HOSTILE, versions={HOSTILE: HOSTILE}),
+        command=HOSTILE,
+        started=HOSTILE,
+        trials=tuple(map(taint, base.trials)),
+    )
+
+
+ODD: dict[str, Callable[[], Study]] = {
+    "no trial": lambda: studies.study([]),
+    "one trial": lambda: studies.study([(configuration(), studies.pair(400.0, 0.01, 420.0, 0.09))]),
+    "all failed": all_failed,
+    "not confirmed": lambda: replace(studies.small(), confirmations=()),
+    "one concurrency": lambda: studies.simulated(12, users=(32,)),
+    "four concurrencies": lambda: studies.simulated(12, users=(1, 4, 16, 64)),
+    "infinite": infinite,
+    "no accuracy": lambda: studies.study(
+        [(configuration(), replace(studies.pair(400.0, 0.01, 420.0, 0.09), accuracy=None, peak_memory=None))]
+    ),
+    "hostile": hostile,
+    "slo on the mean": lambda: studies.simulated(12, slo=Slo(metric="mean", limit=0.05)),
+}
+
+
+def own_text(page: str) -> str:
+    """The page without plotly's bundle."""
+    return page.replace(plotly.offline.get_plotlyjs(), "")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_studies_have_a_report(name: str, tmp_path: Path) -> None:
+    page = write_report(ODD[name](), tmp_path / "new" / "folder")
+    assert page == tmp_path / "new" / "folder" / "index.html"
+    assert {path.name for path in page.parent.iterdir()} == {"index.html", "trials.csv", "report.json", "summary.md"}
+    text = own_text(page.read_text())
+    assert "nan" not in re.sub(r"<style>.*?</style>|<script.*?</script>", "", text, flags=re.DOTALL).lower().split()
+
+
+def test_one_concurrency_is_said_to_have_hardly_a_front() -> None:
+    assert "One concurrency only." in report_files(ODD["one concurrency"]())["index.html"]
+    assert "One concurrency only." not in report_files(studies.small())["index.html"]
+
+
+@pytest.mark.parametrize("name", ["summary.md", "trials.csv"])
+def test_golden(name: str) -> None:
+    """Set UPDATE_GOLDEN=1 to write the files anew, then read the difference."""
+    text = report_files(studies.small(slo=Slo(metric="p99", limit=0.048)))[name]
+    if os.environ.get("UPDATE_GOLDEN"):
+        (GOLDEN / name).write_text(text, newline="\n")
+    assert text == (GOLDEN / name).read_text()
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_json_holds_every_trial_as_it_was_stored(name: str) -> None:
+    study = ODD[name]()
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    document = json.loads(report_files(study)["report.json"], parse_constant=refuse)
+    assert document["version"] == 1
+    assert list(document) == [
+        *("version", "study", "settings", "machine", "default", "verdict", "doubts", "effort", "trials"),
+        "confirmations",
+    ]
+    assert TypeAdapter(tuple[Trial, ...]).validate_python(document["trials"]) == study.trials
+    assert len(document["confirmations"]) == len(study.confirmations)
+
+
+def test_csv_holds_every_trial_and_only_texts_are_quoted() -> None:
+    read = list(csv.DictReader(io.StringIO(report_files(hostile())["trials.csv"])))
+    assert [row["trial"] for row in read] == ["0", "1", "2", "3"]
+    for row in read:
+        for cell in row.values():
+            assert not cell.startswith(("=", "+", "@"))
+            assert "\x1b" not in cell
+    knob = next(name for name in read[0] if name.startswith("knob.=cmd"))
+    assert read[1][knob].startswith("'=cmd")
+
+
+def test_a_negative_number_is_no_formula() -> None:
+    space = SearchSpace(knobs=(studies.RangeKnob(name="nice", low=-5, high=5, default=-3.0),))
+    trial = Trial(number=0, configuration={"nice": -3.0}, outcome=studies.failure())
+    text = report_files(replace(studies.study([]), space=space, trials=(trial,)))["trials.csv"]
+    assert next(csv.DictReader(io.StringIO(text)))["knob.nice"] == "-3.0"
+
+
+def test_infinity_and_open_ends_in_csv() -> None:
+    (row,) = csv.DictReader(io.StringIO(report_files(infinite())["trials.csv"]))
+    assert (row["p99_at_32"], row["p99_high_at_32"], row["p99_low_at_4"]) == ("inf", "", "")
+
+
+def test_hostile_strings_are_inert_in_the_page() -> None:
+    text = own_text(report_files(hostile())["index.html"])
+    assert "document.title='owned'</script>" not in text
+    assert "<img" not in text
+    assert "\x1b" not in text
+    assert text.count("<script") == text.count("</script>") == 5
+
+
+def test_hostile_strings_are_inert_in_markdown() -> None:
+    text = report_files(hostile())["summary.md"]
+    outside = re.sub(r"^```sh\n.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    assert "\x1b" not in text
+    assert not re.search(r"^\s*::", text, flags=re.MULTILINE)
+    assert "::" not in outside
+    assert not re.search(r"(?<!\\)<", outside)
+    assert not re.search(r"(?<!\\)`", outside)
+    tables = [line for line in outside.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} <= {6, 8}
+
+
+def test_nothing_in_the_page_points_to_a_network() -> None:
+    text = own_text(report_files(studies.simulated(12))["index.html"])
+    assert not re.search(r"""(?:src|href|action|data)\s*=\s*["']?\s*(?:https?:)?//""", text)
+    assert "url(" not in text
+    assert "@import" not in text
+    assert "default-src 'none'" in text
+
+
+def test_two_hundred_trials_stay_small_and_quick() -> None:
+    study = studies.simulated(200)
+    report_files(studies.study([]))
+    began = time.process_time()
+    page = report_files(study)["index.html"]
+    assert time.process_time() - began < 2.0
+    assert len(page.encode()) < 8_000_000
+
+
+def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be written"):
+        write_report(studies.study([]), tmp_path / "file")
+
+
+def test_the_command_names_every_knob_and_option() -> None:
+    text = report_files(studies.small())["summary.md"]
+    assert (
+        "tuner serve --target reference --agent search --set max_batch_size=8 --set batch_timeout_ms=0.0 "
+        "--set workers=1 --set intra_op_threads=2 --set precision=int8 --set execution_provider=CPUExecutionProvider\n"
+    ) in text

@@ -1,0 +1,228 @@
+"""The chart of throughput over p99: every configuration at every concurrency, the front, the SLO and the default."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go  # type: ignore[import-untyped]
+
+from tuner.report.axes import Axes, axes, in_ms
+from tuner.report.hover import hover
+from tuner.report.palette import LIGHT
+from tuner.report.rows import Point, Row, Standing, points
+from tuner.report.text import in_chart
+from tuner.study.objectives import Slo
+from tuner.study.study import Study
+from tuner.units import format_seconds
+
+SHAPES = ("circle", "square", "diamond", "triangle-up", "hexagon", "star")
+"""One per concurrency, from the lightest; an open crossed one of the same outline stands for a missed limit."""
+
+_FONT = "system-ui, sans-serif"
+_CROSSED = frozenset(SHAPES[:3])
+_ACCURACY_VARIES = 0.0005
+_SCALE = [[0.0, LIGHT["low"]], [0.5, LIGHT["middle"]], [1.0, LIGHT["high"]]]
+_OPACITY = {Standing.FRONT: 1.0, Standing.DOMINATED: 0.45, Standing.INFEASIBLE: 0.5}
+_SIZE = {Standing.FRONT: 11, Standing.DOMINATED: 8, Standing.INFEASIBLE: 9}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A figure as plotly.js draws it, and what is said beside it.
+
+    `accuracy` is the lowest and the highest share when colour tells them apart; `missing` are the points without
+    coordinates, `slo` is whether the SLO has a line.
+    """
+
+    figure: dict[str, Any]
+    axes: Axes
+    accuracy: tuple[float, float] | None
+    drawn: int
+    missing: int
+    slo: bool
+
+
+def chart(study: Study, table: Sequence[Row]) -> Chart:
+    """Draw a study."""
+    found = points(tuple(table))
+    slo = study.settings.limits.slo
+    line = slo if slo is not None and slo.metric == "p99" else None
+    frame = axes(found, line)
+    accuracy = accuracy_range(table)
+    figure = go.Figure(layout=_layout(study, frame, line))
+    figure.add_traces([*_clouds(study, found, frame, accuracy), _front(found, frame), *_marks(study, found)])
+    # The last trace is the ring around the point that the reader chose.
+    figure.add_trace(_rings([], [], LIGHT["ink"], 24, width=2.5))
+    levels = sum(len(row.measurement.levels) for row in table if row.measurement)
+    return Chart(
+        figure=figure.to_plotly_json(),
+        axes=frame,
+        accuracy=accuracy,
+        drawn=len(found),
+        missing=levels - len(found),
+        slo=line is not None,
+    )
+
+
+def shape(index: int, standing: Standing) -> str:
+    """Return plotly's name of the symbol for a concurrency and a standing."""
+    outline = SHAPES[index % len(SHAPES)]
+    if standing is not Standing.INFEASIBLE:
+        return outline
+    return f"{outline}-x-open" if outline in _CROSSED else f"{outline}-open"
+
+
+def accuracy_range(table: Iterable[Row]) -> tuple[float, float] | None:
+    """Return the lowest and the highest accuracy when they differ."""
+    shares = [row.measurement.accuracy.share for row in table if row.measurement and row.measurement.accuracy]
+    if not shares or max(shares) - min(shares) < _ACCURACY_VARIES:
+        return None
+    return min(shares), max(shares)
+
+
+def _clouds(
+    study: Study, found: Sequence[Point], frame: Axes, accuracy: tuple[float, float] | None
+) -> Iterable[go.Scatter]:
+    """Yield one trace per concurrency and standing, the faint ones first."""
+    for standing in (Standing.INFEASIBLE, Standing.DOMINATED, Standing.FRONT):
+        for index, _ in enumerate(study.settings.workload.users):
+            chosen = [point for point in found if point.standing is standing and point.index == index]
+            if chosen:
+                yield _cloud(study, chosen, frame, accuracy)
+
+
+def _cloud(study: Study, chosen: Sequence[Point], frame: Axes, accuracy: tuple[float, float] | None) -> go.Scatter:
+    first = chosen[0]
+    return go.Scatter(
+        x=[in_ms(point.level.p99.value) for point in chosen],
+        y=[point.level.throughput for point in chosen],
+        mode="markers",
+        hovertext=[hover(study, point) for point in chosen],
+        hoverinfo="text",
+        customdata=[point.row.trial.number for point in chosen],
+        opacity=_OPACITY[first.standing],
+        marker={
+            "symbol": shape(first.index, first.standing),
+            "size": _SIZE[first.standing],
+            **_colour(chosen, accuracy),
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [frame.to_high(point.level.p99) for point in chosen],
+            "arrayminus": [frame.to_low(point.level.p99) for point in chosen],
+            "thickness": 1,
+            "width": 3,
+            "color": LIGHT["faint" if first.standing is Standing.FRONT else "strong-line"],
+        },
+    )
+
+
+def _colour(chosen: Sequence[Point], accuracy: tuple[float, float] | None) -> dict[str, Any]:
+    if accuracy is None:
+        plain = {Standing.FRONT: "accent", Standing.DOMINATED: "muted", Standing.INFEASIBLE: "warn"}
+        return {"color": LIGHT[plain[chosen[0].standing]]}
+    shares = [found.accuracy for point in chosen if (found := point.row.measurement)]
+    low, high = accuracy
+    return {
+        "color": [share.share if share else None for share in shares],
+        "cmin": low,
+        "cmax": high,
+        "colorscale": _SCALE,
+        "showscale": False,
+    }
+
+
+def _front(found: Sequence[Point], frame: Axes) -> go.Scatter:
+    """Draw the border of what was reached: at each p99 the most throughput that came with no more."""
+    steps = sorted(
+        (in_ms(point.level.p99.value), point.level.throughput)
+        for point in found
+        if point.row.on_front(point.level.users)
+    )
+    x, y = [step[0] for step in steps], [step[1] for step in steps]
+    if steps:
+        x, y = [x[0], *x, frame.edge], [0.0, *y, y[-1]]
+    return go.Scatter(
+        x=x,
+        y=y,
+        mode="lines",
+        line={"shape": "hv", "color": LIGHT["accent"], "width": 1.5},
+        hoverinfo="skip",
+    )
+
+
+def _marks(study: Study, found: Sequence[Point]) -> Iterable[go.Scatter]:
+    """Ring and name the default and the winner at the target concurrency."""
+    target = study.settings.workload.target
+    for role, colour, place in (("default", "ink", "bottom center"), ("winner", "good", "top center")):
+        marked = [point for point in found if role in point.row.roles and point.level.users == target]
+        if marked:
+            x, y = in_ms(marked[0].level.p99.value), marked[0].level.throughput
+            yield _rings([x], [y], LIGHT[colour], 19, width=2, text=role, place=place)
+
+
+def _rings(
+    x: list[float], y: list[float], colour: str, size: int, *, width: float, text: str = "", place: str = "top center"
+) -> go.Scatter:
+    return go.Scatter(
+        x=x,
+        y=y,
+        mode="markers+text",
+        text=[text] * len(x),
+        textposition=place,
+        textfont={"color": colour, "size": 13},
+        hoverinfo="skip",
+        marker={"symbol": "circle-open", "size": size, "color": colour, "line": {"width": width}},
+    )
+
+
+def _layout(study: Study, frame: Axes, slo: Slo | None) -> dict[str, Any]:
+    line = {"gridcolor": LIGHT["line"], "linecolor": LIGHT["strong-line"], "zeroline": False, "showline": True}
+    ticks = {"tickfont": {"color": LIGHT["muted"]}, "exponentformat": "none", "separatethousands": True}
+    font = {"color": LIGHT["muted"], "size": 13}
+    return {
+        "template": go.layout.Template(),
+        "autosize": True,
+        "showlegend": False,
+        "hovermode": "closest",
+        "dragmode": "zoom",
+        "paper_bgcolor": LIGHT["page"],
+        "plot_bgcolor": LIGHT["page"],
+        "margin": {"l": 64, "r": 20, "t": 28, "b": 56},
+        "font": {"family": _FONT, "size": 13, "color": LIGHT["ink"]},
+        "hoverlabel": {
+            "align": "left",
+            "bgcolor": LIGHT["soft"],
+            "bordercolor": LIGHT["strong-line"],
+            "font": {"family": _FONT, "color": LIGHT["ink"], "size": 13},
+        },
+        "xaxis": {**line, **ticks, "title": {"text": "p99 latency (ms)", "font": font}},
+        "yaxis": {
+            **line,
+            **ticks,
+            "range": list(frame.throughput),
+            "title": {"text": "throughput (valid answers per second)", "font": font},
+        },
+        "shapes": _limit(study, slo, frame) if slo else [],
+    }
+
+
+def _limit(study: Study, slo: Slo, frame: Axes) -> list[dict[str, Any]]:
+    """Draw the SLO and shade the side that misses it."""
+    limit, users = in_ms(slo.limit), study.settings.workload.target
+    label = in_chart(f"SLO {slo.metric} ≤ {format_seconds(slo.limit)} at {users} users")
+    base = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+    shaded = {"type": "rect", "x0": limit, "x1": frame.edge, "fillcolor": LIGHT["band"], "opacity": 0.09}
+    text = {"text": label, "textposition": "end", "textangle": 0, "xanchor": "left", "yanchor": "bottom"}
+    return [
+        {**base, **shaded, "line": {"width": 0}},
+        {
+            **base,
+            "type": "line",
+            "x0": limit,
+            "x1": limit,
+            "line": {"color": LIGHT["warn"], "width": 1.5, "dash": "dash"},
+            "label": {**text, "font": {"color": LIGHT["warn"], "size": 12}},
+        },
+    ]

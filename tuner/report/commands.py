@@ -1,0 +1,40 @@
+"""The commands that a reader can copy."""
+
+from collections.abc import Iterator
+
+from tuner.report.text import exact, in_shell
+from tuner.study.space import Configuration
+from tuner.study.study import Settings
+
+Command = tuple[str, ...]
+"""The parts of a command, quoted: the program and its verb, then each option with its value."""
+
+
+def serve(settings: Settings, configuration: Configuration) -> Command:
+    """Return the command that serves a configuration."""
+    return ("tuner serve", *_target(settings), *_sets(configuration))
+
+
+def measure(settings: Settings, configuration: Configuration) -> Command:
+    """Return the command that measures a configuration as the study did."""
+    users = ",".join(map(str, settings.workload.users))
+    own = (_option("--locustfile", settings.locustfile),) if settings.locustfile else ()
+    rest = (_option("--users", users), _option("--seed", str(settings.seed)), *own)
+    return ("tuner measure", *_target(settings), *_sets(configuration), *rest)
+
+
+def _target(settings: Settings) -> Iterator[str]:
+    yield _option("--target", settings.target)
+    for name, value in settings.options.items():
+        if value != "":
+            yield _option(f"--{name.replace('_', '-')}", value)
+
+
+def _sets(configuration: Configuration) -> Iterator[str]:
+    # Every knob is named, so that the command means the same after a default has changed.
+    for name, value in configuration.items():
+        yield _option("--set", f"{name}={exact(value)}")
+
+
+def _option(flag: str, value: str) -> str:
+    return f"{in_shell(flag)} {in_shell(value)}"

@@ -1,0 +1,109 @@
+"""The head of the report: what to do in two words, the figures that count, and the finalists."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tuner.report.text import figure, span, times
+from tuner.report.verdict import Finalist, Verdict
+from tuner.statistics.compare import Estimate
+from tuner.study.judgement import reference_accuracy
+from tuner.study.study import Study
+from tuner.study.trial import Measurement
+from tuner.units import format_rate, format_seconds, format_share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One confirmed figure: its label, value, interval, and how it compares.
+
+    `tone` is "good", "mixed", "warn" or nothing.
+    """
+
+    label: str
+    value: str
+    interval: str = ""
+    compared: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Badge:
+    """The verdict in two words; `tone` is "good", "plain" or "warn", `sign` says the same without colour."""
+
+    text: str
+    sign: str
+    tone: str
+
+
+def badge(found: Verdict) -> Badge:
+    """Say in two words what the verdict is."""
+    if found.chosen is not None and found.chosen is found.winner and found.winner is not found.default:
+        return Badge(text="Confirmed winner", sign="✓", tone="good")
+    if found.chosen is not None:
+        return Badge(text="Keep the default", sign="=", tone="plain")
+    if found.finalists:
+        return Badge(text="No winner", sign="!", tone="warn")
+    return Badge(text="Not confirmed", sign="!", tone="warn")
+
+
+def tiles(study: Study, found: Verdict) -> tuple[Tile, ...]:
+    """Choose the figures of the head; only what was confirmed may stand there."""
+    return tuple(_tiles(study, found.chosen)) if found.chosen else ()
+
+
+def _tiles(study: Study, chosen: Finalist) -> Iterator[Tile]:
+    workload, slo = study.settings.workload, study.settings.limits.slo
+    yield Tile(
+        label=f"Throughput at {workload.target} users",
+        value=format_rate(chosen.throughput.value),
+        interval=span(chosen.throughput, format_rate),
+        compared=_compared(chosen.throughput_ratio),
+    )
+    for users, p99 in chosen.p99.items():
+        yield Tile(
+            label=f"p99 at {users} users",
+            value=format_seconds(p99.value),
+            interval=span(p99, format_seconds),
+            compared=_compared(chosen.p99_ratio[users]),
+        )
+    reference = reference_accuracy(study.trials, study.default)
+    if chosen.accuracy is not None:
+        change = (chosen.accuracy.share - reference.share) * 100.0 if reference else None
+        yield Tile(
+            label="Accuracy",
+            value=format_share(chosen.accuracy.share),
+            interval=f"{chosen.accuracy.correct:,} of {chosen.accuracy.total:,} answers right",
+            compared=figure(change, lambda points: f"{points:+.1f} pt to the default") if reference else "",
+        )
+    if slo is not None:
+        yield _slo_tile(study, chosen)
+
+
+def _slo_tile(study: Study, chosen: Finalist) -> Tile:
+    slo = study.settings.limits.slo
+    label = f"SLO {slo} at {study.settings.workload.target} users"
+    outcomes = [one.outcome for one in study.confirmations if one.trial == chosen.trial]
+    launches = [one for one in outcomes if isinstance(one, Measurement)]
+    kept = sum(one.target.metric(slo.metric) <= slo.limit for one in launches) if slo else 0
+    each = f"kept in {kept} of {len(outcomes)} launches"
+    if chosen.objection:
+        return Tile(label=label, value="✗\u00a0missed", interval=each, compared=chosen.objection, tone="warn")
+    if kept < len(outcomes):
+        return Tile(label=label, value="✓\u00a0met", interval=each, compared="on average, not every time", tone="mixed")
+    return Tile(label=label, value="✓\u00a0met", interval=each, tone="good")
+
+
+def _compared(ratio: Estimate) -> str:
+    if math.isnan(ratio.value) or (ratio.low is not None and ratio.low == ratio.high == 1.0):
+        return ""
+    if ratio.low is None:
+        return f"{times(ratio.value)} the default"
+    return f"{times(ratio.value)} the default ({span(ratio, times)})"
+
+
+def part(found: Verdict, finalist: Finalist) -> str:
+    """Say what part a finalist plays in the verdict."""
+    if finalist is found.chosen:
+        return "default, kept" if finalist is found.default else "winner"
+    return "default" if finalist is found.default else "finalist"

@@ -1,0 +1,28 @@
+"""What a point of the chart says when it is pointed at."""
+
+from collections.abc import Iterator
+
+from tuner.report.rows import Point
+from tuner.report.text import in_chart, interval, show
+from tuner.study.study import Study
+from tuner.units import format_rate, format_seconds, format_share
+
+
+def hover(study: Study, point: Point) -> str:
+    """Write the whole configuration and what was measured, as the small HTML that plotly reads."""
+    return "<br>".join(_lines(study, point))
+
+
+def _lines(study: Study, point: Point) -> Iterator[str]:
+    level, row = point.level, point.row
+    roles = "".join(f" · {role}" for role in row.roles)
+    yield f"<b>trial #{row.trial.number}</b> at {level.users} users{roles}"
+    yield f"{format_rate(level.throughput)} · p99 {format_seconds(level.p99.value)}"
+    yield f"p99 95 %: {interval(level.p99.low, level.p99.high, format_seconds)}"
+    if row.measurement and row.measurement.accuracy:
+        yield f"accuracy {format_share(row.measurement.accuracy.share)}"
+    yield f"<i>{in_chart(row.reason or point.standing)}</i>"
+    yield ""
+    for name, value in row.trial.configuration.items():
+        line = f"{in_chart(name)} = {in_chart(show(value))}"
+        yield f"<b>{line}</b>" if value != study.default.get(name) else line

@@ -1,0 +1,165 @@
+"""`index.html`: one file that needs no network and runs no script but its own."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jinja2
+import plotly.offline  # type: ignore[import-untyped]
+from markupsafe import Markup, escape
+
+from tuner import __version__
+from tuner.report import commands, headline, trial_table
+from tuner.report.advice import DoubtGroup
+from tuner.report.chart import SHAPES, Chart, chart
+from tuner.report.effort import PHASES, Effort
+from tuner.report.palette import DARK, LIGHT, dark_by_light
+from tuner.report.rows import Row, Standing
+from tuner.report.text import clean, figure, interval, short, show, span, times
+from tuner.report.verdict import Verdict
+from tuner.study.study import Study
+from tuner.study.trial import Failure
+from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
+
+_SCRIPTS = ("theme.js", "copy.js", "table.js", "chart.js")
+
+
+def page(
+    study: Study,
+    found: Verdict,
+    table: tuple[Row, ...],
+    doubts: tuple[DoubtGroup, ...],
+    spent: Effort,
+    files: Mapping[str, str],
+) -> str:
+    """Write the page; `files` are the texts of `report.json` and `trials.csv`, which it offers for download."""
+    environment = _environment()
+    bundle, own = plotly.offline.get_plotlyjs(), "\n".join(map(_source, _SCRIPTS))
+    drawn = chart(study, table)
+    return environment.get_template("report.html").render(
+        study=study,
+        settings=study.settings,
+        workload=study.settings.workload,
+        found=found,
+        badge=headline.badge(found),
+        tiles=headline.tiles(study, found),
+        rows=table,
+        standings=_count(table),
+        failures=_failures(study, table),
+        columns=trial_table.columns(study),
+        held=trial_table.held(study),
+        phases=PHASES,
+        doubts=doubts,
+        spent=spent,
+        chart=drawn,
+        data=_data(drawn),
+        report=_inert(files["report.json"]),
+        csv=_inert(json.dumps(files["trials.csv"])),
+        light=LIGHT,
+        dark=DARK,
+        style=Markup(_source("report.css")),
+        bundle=Markup(bundle),
+        script=Markup(own),
+        hashes=f"{_hash(bundle)} {_hash(own)}",
+        version=__version__,
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tuner.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Every text that a template writes passes here once.
+        finalize=lambda value: clean(value) if type(value) is str else value,
+    )
+    environment.filters.update(
+        seconds=format_seconds,
+        duration=format_duration,
+        rate=format_rate,
+        share=format_share,
+        bytes=format_bytes,
+        show=show,
+        quantity=_quantity,
+        percent=lambda share: f"{share * 100:.2f}%",
+    )
+    environment.globals.update(
+        cells=trial_table.cells,
+        part=headline.part,
+        short=short,
+        span=span,
+        times=times,
+        figure=figure,
+        interval=interval,
+        serve=commands.serve,
+        measure=commands.measure,
+        shapes=SHAPES,
+        standing=Standing,
+        write_rate=format_rate,
+        write_seconds=format_seconds,
+    )
+    return environment
+
+
+@cache
+def _source(name: str) -> str:
+    environment = _environment()
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _hash(script: str) -> str:
+    """Name a script for the Content-Security-Policy, which then refuses every other one."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _quantity(text: str) -> Markup:
+    """Set the unit of a figure apart from its number."""
+    number, space, unit = clean(text).partition(" ")
+    return Markup('{}<span class="unit">{}</span>').format(number, space + unit) if unit else escape(number)
+
+
+def _data(drawn: Chart) -> Markup:
+    linear = {"type": "linear", "tickmode": "auto", "range": drawn.axes.linear}
+    log = {"type": "log", "range": drawn.axes.log, **drawn.axes.log_ticks}
+    return _inert(
+        json.dumps(
+            {
+                "figure": drawn.figure,
+                "axes": {"linear": linear, "log": log},
+                "log": drawn.axes.log_first,
+                "dark": dark_by_light(),
+            },
+            allow_nan=False,
+        )
+    )
+
+
+def _inert(document: str) -> Markup:
+    """Embed JSON in a page: inside its strings these characters can be written as escapes, and occur nowhere else."""
+    return Markup(document.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _count(table: tuple[Row, ...]) -> dict[Standing, int]:
+    return {standing: sum(row.standing is standing for row in table) for standing in Standing}
+
+
+def _failures(study: Study, table: tuple[Row, ...]) -> list[dict[str, Any]]:
+    """List every launch that failed, in the search and in the confirmation."""
+    found: list[dict[str, Any]] = [
+        {"trial": row.trial.number, "where": f"trial #{row.trial.number}", "failure": row.trial.failure}
+        for row in table
+        if row.trial.failure
+    ]
+    for one in study.confirmations:
+        if isinstance(one.outcome, Failure):
+            where = f"confirmation of #{one.trial}, round {one.round}"
+            found.append({"trial": None, "where": where, "failure": one.outcome})
+    return found

@@ -1,0 +1,116 @@
+"""Strings that others wrote, made inert for wherever they are shown; and figures with their intervals."""
+
+import html
+import math
+import re
+import shlex
+from collections.abc import Callable
+
+from tuner.statistics.compare import Estimate
+from tuner.study.space import Configuration, Value, differences
+
+_CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
+# C1 controls, marks that turn the direction of writing, and halves of surrogate pairs, which UTF-8 cannot write.
+_UNWANTED = (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
+_VISIBLE = _CONTROLS | dict.fromkeys(_UNWANTED, 0xFFFD)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# An underscore inside a word means nothing in Markdown, and knobs are full of them.
+_MARKDOWN = re.compile(r"([\\`*\[\]<>#|~$]|(?<!\w)_|_(?!\w))")
+_LONGEST = 72
+
+
+def clean(text: str) -> str:
+    """Make control characters visible, so that a terminal, a browser and a spreadsheet only ever show them."""
+    return text.translate(_VISIBLE)
+
+
+def show(value: Value) -> str:
+    """Write a knob's value for reading; a float is rounded to four digits."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def exact(value: Value) -> str:
+    """Write a knob's value so that the command line reads the same value back."""
+    return show(value) if isinstance(value, bool) else str(value)
+
+
+def short(configuration: Configuration, default: Configuration) -> str:
+    """Write what differs from the default, rounded for reading."""
+    changed = differences(configuration, default)
+    return " ".join(f"{name}={show(value)}" for name, value in changed.items()) or "(default)"
+
+
+def in_chart(text: str) -> str:
+    """Escape a string for plotly, which reads a small subset of HTML; a very long one is cut to fit the chart."""
+    text = " ".join(clean(text).split())
+    # Plotly decodes only a few entities, and a quotation mark is none of them; its text is never an attribute.
+    return html.escape(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…", quote=False)
+
+
+def in_csv(text: str) -> str:
+    """Keep a spreadsheet from taking a text for a formula."""
+    text = clean(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def in_markdown(text: str) -> str:
+    """Escape a string for one line or one cell of Markdown; `::` would be a command in a CI log, `@` call a person."""
+    line = " ".join(clean(text).split())
+    return _MARKDOWN.sub(r"\\\1", line).replace("::", ":&#58;").replace("://", ":&#47;/").replace("@", "&#64;")
+
+
+def in_shell(argument: str) -> str:
+    """Quote an argument for a shell; one with control characters is written in escapes, on one line."""
+    if clean(argument) == argument and "\n" not in argument and "\t" not in argument:
+        return shlex.quote(argument)
+    return "$'" + "".join(map(_escaped, argument)) + "'"
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if character in "\n\t" or clean(character) != character:
+        return f"\\x{ord(character):02x}" if ord(character) < 0x80 else f"\\u{ord(character):04x}"
+    return character
+
+
+def figure(value: float | None, write: Callable[[float], str]) -> str:
+    """Write a figure that may be missing."""
+    return "–" if value is None or math.isnan(value) else write(value)
+
+
+def with_unit(pattern: str, *figures: str) -> str:
+    """Fill a pattern with figures, and write their unit once when they share it."""
+    units = {text.partition(" ")[2] for text in figures}
+    if len(units) == 1 and (unit := units.pop()):
+        return f"{pattern.format(*(text.partition(' ')[0] for text in figures))} {unit}"
+    return pattern.format(*figures)
+
+
+def interval(low: float | None, high: float | None, write: Callable[[float], str]) -> str:
+    """Write a 95 % interval, in words when the sample cannot bound it."""
+    bounded_low = low is not None and math.isfinite(low)
+    bounded_high = high is not None and math.isfinite(high)
+    if bounded_low and bounded_high:
+        assert low is not None
+        assert high is not None
+        return with_unit("{} to {}", write(low), write(high))
+    if bounded_low:
+        assert low is not None
+        return f"from {write(low)}, no upper bound"
+    if bounded_high:
+        assert high is not None
+        return f"up to {write(high)}, no lower bound"
+    return "no interval"
+
+
+def span(found: Estimate, write: Callable[[float], str]) -> str:
+    """Write the interval of an estimate."""
+    return interval(found.low, found.high, write)
+
+
+def times(ratio: float) -> str:
+    """Write a ratio such as `1.84×`."""
+    return f"{ratio:.2f}×"

@@ -1,0 +1,52 @@
+"""The report of a study as files: `index.html`, `trials.csv`, `report.json` and `summary.md`."""
+
+import os
+from pathlib import Path
+
+from tuner.errors import StorageError
+from tuner.report.advice import doubt_groups
+from tuner.report.effort import effort
+from tuner.report.export import report_json, trials_csv
+from tuner.report.page import page
+from tuner.report.rows import rows
+from tuner.report.summary import summary
+from tuner.report.verdict import verdict
+from tuner.study.study import Study
+
+
+def write_report(study: Study, folder: Path) -> Path:
+    """Write the report into `folder` and return the path of its page; a reader never sees half a file."""
+    files = report_files(study)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            _write_atomically(folder / name, text)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(f"the report cannot be written to {folder}: {reason}; choose another folder") from error
+    return folder / "index.html"
+
+
+def report_files(study: Study) -> dict[str, str]:
+    """Make the texts of all files, the page last."""
+    found = verdict(study)
+    table, doubts, spent = rows(study, found), doubt_groups(study), effort(study)
+    files = {
+        "report.json": report_json(study, found, table, doubts, spent),
+        "trials.csv": trials_csv(study, table),
+        "summary.md": summary(study, found, table, doubts, spent),
+    }
+    files["index.html"] = page(study, found, table, doubts, spent, files)
+    return files
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
