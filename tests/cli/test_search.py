@@ -35,6 +35,7 @@ def search(target: str, out: Path, budget: int, workload: Workload, sets: tuple[
             name="mine",
             locustfile=None,
             command="tuner search",
+            rounds=2,
         ),
         out,
         None,
@@ -66,16 +67,14 @@ def test_a_search_against_a_server_of_known_delay(tmp_path: Path) -> None:
             assert delay <= level.p99.value <= delay + 0.015
             assert 0.6 * level.users / delay <= level.throughput <= level.users / delay
     found = verdict(study)
-    fastest = min(study.trials, key=lambda trial: float(trial.configuration["delay_ms"]))
     assert found.winner is not None
-    assert found.winner.trial == fastest.number
+    assert found.winner.configuration == {"delay_ms": 5.0}
     assert found.better
-    expected = float(study.default["delay_ms"]) / float(fastest.configuration["delay_ms"])
-    assert found.winner.throughput_ratio.value == pytest.approx(expected, rel=0.3)
+    assert found.winner.throughput_ratio.value == pytest.approx(2.0, rel=0.2)
     folder = tmp_path / "mine"
     assert found.sentence in json.loads((folder / "report.json").read_text())["verdict"]["sentence"]
     assert "<title>" in (folder / "index.html").read_text()
-    assert len(list(csv.DictReader((folder / "trials.csv").open()))) == 3
+    assert len(list(csv.DictReader((folder / "trials.csv").read_text().splitlines()))) == 3
     assert len(np.load(folder / "trials" / "0000" / "samples.npy")) > 100
     assert launched_from(tmp_path) == []
 

@@ -39,6 +39,7 @@ class Request:
     name: str | None
     locustfile: str | None
     command: str
+    rounds: int = 4
 
 
 def _header(request: Request) -> tuple[Header, Target]:
@@ -57,6 +58,7 @@ def _header(request: Request) -> tuple[Header, Target]:
         options=request.options,
         pinned=pinned,
         locustfile=request.locustfile,
+        rounds=request.rounds,
     )
     header = Header(
         settings=settings,
