@@ -12,9 +12,8 @@ PACKAGE = Path(tuner.__file__).parent
 ROOT = PACKAGE.parent
 ORDER = (
     ("errors", "__init__"),
-    ("units", "bundled", "machine"),
+    ("units", "bundled", "files", "machine", "statistics"),
     ("study",),
-    ("statistics",),
     ("target",),
     ("load",),
     ("measure",),

@@ -38,8 +38,7 @@ def test_the_wheel_works_out_of_sight_of_the_checkout(wheel: Path, tmp_path: Pat
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(site), str(wheel)]
     subprocess.run(install, check=True)
     code = (
-        "import sys, tuner; print(tuner.__file__)\n"
-        "from tuner.cli.app import main; sys.argv[1:] = ['targets']; main()"
+        "import sys, tuner; print(tuner.__file__)\nfrom tuner.cli.app import main; sys.argv[1:] = ['targets']; main()"
     )
     result = subprocess.run(
         [sys.executable, "-P", "-c", code],

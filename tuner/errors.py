@@ -1,13 +1,15 @@
 """Everything that tuner raises on purpose.
 
-TunerError                      1  (only our own bugs end here)
+TunerError                      1  an installation that is broken; else never seen by a user
 ├── UsageError                  2  what the user wrote cannot be done as written
 │   ├── TargetFileError         2  a target.toml is wrong
-│   └── StudyExistsError        2  the study is there already, or with other settings
-├── InfeasibleError             3  nothing that was measured keeps the constraints
+│   └── StudyExistsError        2  a study of that name is there already
+├── InfeasibleError             3  nothing that was measured keeps the limits, or the one configuration failed
 ├── TargetStartError            4  the server does not start, not even as it comes
 ├── InvalidMeasurementError     6  the measurement cannot be trusted
-└── StorageError                7  the study's folder or database cannot be read or written
+├── StorageError                7  the study's folder or database cannot be read or written
+└── CommandError, PrepareError (tuner.target), LoadError (tuner.load), LaunchError (tuner.measure): inside a launch,
+    they become data before they reach anybody
 
 The number is the exit code of the command line. A message says what is wrong, where, and what to do next.
 """
@@ -33,11 +35,11 @@ class TargetFileError(UsageError):
 
 
 class StudyExistsError(UsageError):
-    """A study of this name exists, or exists with other settings."""
+    """A study of this name exists."""
 
 
 class InfeasibleError(TunerError):
-    """No configuration that was measured keeps the constraints."""
+    """No configuration that was measured keeps the limits."""
 
     exit_code = 3
 

@@ -13,45 +13,32 @@ import numpy as np
 import psutil
 import pytest
 
-from tuner.cli.run import Request, run
+from tuner.cli.run import run
 from tuner.report.verdict import verdict
 from tuner.search.storage import read_study
 from tuner.study.objectives import Limits
-from tuner.study.study import Study
+from tuner.study.study import Settings, Study
 from tuner.study.trial import Measurement
 from tuner.study.workload import Workload
+from tuner.target import spec
 
 
-def search(target: str, out: Path, budget: int, workload: Workload, sets: tuple[str, ...] = ()) -> Study:
-    run(
-        Request(
-            target=target,
-            options={},
-            sets=sets,
-            workload=workload,
-            limits=Limits(),
-            budget=budget,
-            seed=0,
-            name="mine",
-            locustfile=None,
-            command="tuner search",
-            rounds=2,
-        ),
-        out,
-        None,
-    )
+def search(target: str, out: Path, budget: int, workload: Workload) -> Study:
+    settings = Settings(name="mine", target=target, workload=workload, limits=Limits(), budget=budget, seed=0, rounds=2)
+    run(settings, spec.load(target), command="tuner search", out=out)
     return read_study(out / "mine")
 
 
-def launched_from(folder: Path) -> list[int]:
-    """Every process that works in `folder` or below it."""
+def launched_for(folder: Path) -> list[int]:
+    """Every process but this one that has something below `folder` in its command line or as its log."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.pid != os.getpid() and Path(process.cwd()).is_relative_to(folder):
-                found.append(process.pid)
-        except psutil.Error:
+            words = [*process.cmdline(), os.readlink(f"/proc/{process.pid}/fd/2"), process.cwd()]
+        except (psutil.Error, OSError):
             continue
+        if process.pid != os.getpid() and any(str(folder) in word for word in words):
+            found.append(process.pid)
     return found
 
 
@@ -76,13 +63,11 @@ def test_a_search_against_a_server_of_known_delay(tmp_path: Path) -> None:
     assert "<title>" in (folder / "index.html").read_text()
     assert len(list(csv.DictReader((folder / "trials.csv").read_text().splitlines()))) == 3
     assert len(np.load(folder / "trials" / "0000" / "samples.npy")) > 100
-    assert launched_from(tmp_path) == []
+    assert launched_for(tmp_path) == []
 
 
 def test_a_search_of_two_trials_on_the_reference_agent(tmp_path: Path) -> None:
-    study = search(
-        "reference", tmp_path, 2, Workload(users=(2, 8), warm_up=0.3, measure=1.0, drain=2.0), ("max_batch_size=4",)
-    )
+    study = search("reference", tmp_path, 2, Workload(users=(2, 8), warm_up=0.3, measure=1.0, drain=2.0))
     assert [trial.failure for trial in study.trials] == [None, None]
     for trial in study.trials:
         assert trial.measurement is not None
@@ -92,7 +77,7 @@ def test_a_search_of_two_trials_on_the_reference_agent(tmp_path: Path) -> None:
         assert trial.measurement.effective["precision"] == trial.configuration["precision"]
     assert len(study.confirmations) == 2 * study.settings.rounds
     assert (tmp_path / "mine" / "index.html").exists()
-    assert launched_from(tmp_path) == []
+    assert launched_for(tmp_path) == []
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -111,7 +96,7 @@ def test_an_interrupted_search_reports_what_there_is_and_resumes(tmp_path: Path,
     assert f"tuner resume {tmp_path / 'mine'}" in err
     assert "Not confirmed" in out
     assert (tmp_path / "mine" / "index.html").exists()
-    assert launched_from(tmp_path) == []
+    assert launched_for(tmp_path) == []
     assert len(read_study(tmp_path / "mine").trials) == 1
 
 

@@ -42,12 +42,13 @@ def drive(target: Target, url: str, folder: Path, locustfile: Path | None = None
 def test_every_request_is_recorded_at_full_precision(null: tuple[Target, Launch], tmp_path: Path) -> None:
     target, launch = null
     with drive(target, launch.url, tmp_path) as load:
-        assert load.wait_ready() is False
+        load.wait_ready()
         load.users(2)
         window = load.window(2, 0.5)
-        recording = load.finish(2.0, thinks=False)
+        recording = load.finish(2.0)
     samples = recording.samples
     assert recording.unfinished == 0
+    assert not recording.thinks
     assert (samples["ok"] == 0).sum() == len(samples) // 10
     assert recording.errors[0][1] == len(samples) // 10
     assert (np.diff(samples["start"]) >= 0).all()
@@ -69,7 +70,7 @@ def test_requests_that_never_end_are_counted(tmp_path: Path) -> None:
             load.wait_ready()
             load.users(3)
             load.window(3, 0.2)
-            recording = load.finish(0.1, thinks=False)
+            recording = load.finish(0.1)
     assert recording.unfinished == 3
     assert len(recording.samples) == 0
 
@@ -85,10 +86,11 @@ def test_a_plain_locustfile_of_the_users_own_is_driven_too(null: tuple[Target, L
         "        self.client.get('/')\n"
     )
     with drive(null[0], null[1].url, tmp_path, mine) as load:
-        assert load.wait_ready() is True, "its users think between requests"
+        load.wait_ready()
         load.users(1)
         load.window(1, 0.3)
-        recording = load.finish(2.0, thinks=True)
+        recording = load.finish(2.0)
+    assert recording.thinks
     assert len(recording.samples) > 3
     assert np.isfinite(recording.samples["compute"]).all()
 

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tuner.load.driver import Recording, Window
 from tuner.load.samples import ROW, Samples
@@ -12,7 +14,7 @@ from tuner.measure.gates import doubts, require_answers, require_punctual
 from tuner.measure.summary import summarise
 from tuner.study.trial import DoubtKind, FailureKind
 
-WINDOW = Window(users=1, opened=0.0, closed=10.0, lag_p99=0.0, lag_max=0.0)
+WINDOW = Window(users=1, opened=0.0, closed=10.0, lag_p99=0.0)
 
 
 def constant(count: int, latency: float, opened: float = 0.0) -> Samples:
@@ -60,7 +62,7 @@ def test_failures_and_unfinished_requests_are_infinite_and_earn_nothing() -> Non
 
 
 def test_a_starved_request_breaks_littles_law() -> None:
-    window = Window(users=2, opened=0.0, closed=10.0, lag_p99=0.0, lag_max=0.0)
+    window = Window(users=2, opened=0.0, closed=10.0, lag_p99=0.0)
     forgotten = summarise(constant(1000, 0.01), window, 0, None)
     assert forgotten.little == pytest.approx(0.5, rel=0.01)
     kinds = {doubt.kind for doubt in doubts(forgotten, window, recording(constant(1000, 0.01)))}
@@ -99,9 +101,22 @@ def test_too_many_errors_are_the_configurations_failure() -> None:
 
 
 def test_a_late_load_process_is_our_failure() -> None:
-    late = Window(users=1, opened=0.0, closed=10.0, lag_p99=0.030, lag_max=0.1)
+    late = Window(users=1, opened=0.0, closed=10.0, lag_p99=0.030)
     level = summarise(constant(1000, 0.01), late, 0, None)
     with pytest.raises(LaunchError, match=r"30\.0 ms late") as caught:
         require_punctual(level, late)
     assert caught.value.kind is FailureKind.INVALID
     require_punctual(summarise(constant(100, 0.1), late, 0, None), late)
+
+
+@given(st.integers(1, 2000), st.integers(0, 50))
+def test_whatever_passes_the_error_gate_has_a_finite_p99(count: int, failed: int) -> None:
+    samples = constant(count, 10.0 / count)
+    samples["ok"][:failed] = 0
+    level = summarise(samples, WINDOW, 0, None)
+    try:
+        require_answers(level, recording(samples), 0.01)
+    except LaunchError:
+        assert level.error_rate > 0.01
+    else:
+        assert math.isfinite(level.p99.value)

@@ -86,7 +86,7 @@ def level(users: int, throughput: float, slow: float, **changes: Any) -> LevelSu
 
 
 def measurement(levels: Sequence[LevelSummary], share: float = 0.94, doubts: Sequence[Doubt] = ()) -> Measurement:
-    phases = {"prepare": 0.01, "start": 0.7, "verify": 0.3, "load": 0.2}
+    phases = {"prepare": 0.01, "start": 0.7, "verify": 0.3, "load generator": 0.2}
     for one in levels:
         phases |= {f"warm-up {one.users}": 0.8, f"measure {one.users}": one.seconds}
     return Measurement(

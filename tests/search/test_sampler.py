@@ -1,7 +1,5 @@
 """Proposals: in the right order, never twice, never against a constraint, and better than chance."""
 
-from dataclasses import replace
-
 import pytest
 
 from tests.conftest import make_measurement
@@ -78,7 +76,7 @@ def test_failures_and_missed_limits_are_avoided_but_invalid_trials_are_not_held_
         for number in range(1, 25):
             proposal = propose(space, trials, Limits(slo=Slo(metric="p99", limit=1.0)), seed=1)
             assert proposal is not None
-            measured = replace(make_measurement(throughput=90 + number % 7))
+            measured = make_measurement(throughput=90 + number % 7)
             found: Outcome = outcome if proposal["precision"] == "int8" else measured
             trials.append(Trial(number=number, configuration=proposal, outcome=found))
         tried = sum(trial.configuration["precision"] == "int8" for trial in trials[5:])

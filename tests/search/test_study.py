@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 import multiprocessing
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,15 +11,15 @@ import pytest
 
 from tests.conftest import make_measurement
 from tuner.errors import StorageError, StudyExistsError, TargetStartError, UsageError
+from tuner.files import write_atomically
 from tuner.machine import fingerprint
-from tuner.measure.measurement import write_atomically
 from tuner.search import engine
-from tuner.search.confirm import finalists, schedule
-from tuner.search.storage import Header, Store, create, open_study, read_study, storage_place
+from tuner.search.confirm import finalists, first_round, schedule
+from tuner.search.storage import Store, create, open_study, read_study, storage_place
 from tuner.study.objectives import Limits, Slo
 from tuner.study.space import Configuration, SearchSpace, identity
-from tuner.study.study import Settings
-from tuner.study.trial import Failure, FailureKind, Outcome, Trial, dump_outcome
+from tuner.study.study import Header, Settings
+from tuner.study.trial import Confirmation, Failure, FailureKind, Outcome, Trial, dump_outcome
 from tuner.study.workload import Workload
 
 
@@ -37,6 +36,9 @@ class Silent:
         pass
 
     def confirmation_started(self, done: int, total: int, trial: int) -> None:
+        pass
+
+    def confirmation_finished(self) -> None:
         pass
 
     def note(self, message: str) -> None:
@@ -101,7 +103,7 @@ def test_the_storage_tells_optuna_what_really_happened(store: Store) -> None:
 
 
 def test_nothing_measured_is_lost_and_nothing_is_measured_twice(store: Store) -> None:
-    """Interrupt at every launch of a study; each time resume; the result is that of an uninterrupted one."""
+    """Interrupt every third launch of a study; each time resume; the result is that of an uninterrupted one."""
     launches: list[str] = []
 
     def interrupted_every_third(configuration: Configuration, folder: Path) -> Outcome:
@@ -137,7 +139,7 @@ def test_an_invalid_measurement_is_repeated_once(store: Store) -> None:
 
     def invalid_at_first(configuration: Configuration, folder: Path) -> Outcome:
         folders.append(folder.name)
-        if folder.name != "again":
+        if len(folders) == 1:
             folder.mkdir(parents=True)
             return Failure(kind=FailureKind.INVALID, reason="the load process was late")
         return measured(configuration, folder)
@@ -145,7 +147,8 @@ def test_an_invalid_measurement_is_repeated_once(store: Store) -> None:
     progress = Silent()
     store.set_budget(1)
     engine.search(store, (), invalid_at_first, progress)
-    assert folders == ["0000", "again"]
+    assert folders[:2] == ["0000", "0000"]
+    assert store.trial_folder(0).with_name("0000-invalid").is_dir()
     assert progress.notes == ["measured again: the load process was late"]
     assert store.trials[0].measurement is not None
 
@@ -178,17 +181,31 @@ def test_finalists_with_an_slo_keep_it(tmp_path: Path, space: SearchSpace) -> No
 
 
 def test_every_round_launches_every_finalist_in_an_order_of_its_own() -> None:
-    plan = list(schedule([0, 3, 5], rounds=6, seed=1))
+    plan = list(schedule([0, 3, 5], first=0, rounds=6, seed=1))
     orders = [[trial for number, trial in plan if number == round_] for round_ in range(6)]
     assert all(sorted(order) == [0, 3, 5] for order in orders)
     assert len({tuple(order) for order in orders}) > 1
-    assert plan == list(schedule([0, 3, 5], rounds=6, seed=1))
+    assert plan == list(schedule([0, 3, 5], first=0, rounds=6, seed=1))
 
 
-def test_infinite_and_failed_outcomes_are_never_told_as_values(store: Store) -> None:
-    engine.search(store, (), measured, Silent())
-    study = optuna.load_study(study_name="mine", storage=f"sqlite:///{store.folder / 'study.db'}")
-    assert all(math.isfinite(value) for trial in study.trials for value in trial.values or ())
+def launches(*rounds: set[int]) -> list[Confirmation]:
+    outcome = make_measurement()
+    return [Confirmation(trial=trial, round=n, outcome=outcome) for n, trials in enumerate(rounds) for trial in trials]
+
+
+@pytest.mark.parametrize(
+    ("rounds", "first"),
+    [
+        ([], 0),
+        ([{0, 3, 5}, {0, 3, 5}], 0),
+        ([{0, 3, 5}, {0, 3}], 0),
+        ([{0, 3, 9}, {0, 3, 9}], 2),
+        ([{0, 3, 9}, {0, 3, 5}, {5}], 1),
+        ([{0}, {0}], 1),
+    ],
+)
+def test_only_rounds_of_the_same_finalists_are_gone_on_with(rounds: list[set[int]], first: int) -> None:
+    assert first_round([0, 3, 5], launches(*rounds)) == first
 
 
 def test_a_study_of_that_name_is_never_overwritten(store: Store, space: SearchSpace) -> None:
@@ -196,11 +213,11 @@ def test_a_study_of_that_name_is_never_overwritten(store: Store, space: SearchSp
         create(store.folder.parent, header(space), None)
 
 
-def test_a_shared_storage_refuses_other_settings(tmp_path: Path, space: SearchSpace) -> None:
+def test_a_study_in_a_shared_storage_is_never_joined_by_accident(tmp_path: Path, space: SearchSpace) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
     with create(tmp_path / "one", header(space), url):
         pass
-    with pytest.raises(StudyExistsError, match="with other settings"):
+    with pytest.raises(StudyExistsError, match="choose another --name"):
         create(tmp_path / "two", header(space, budget=7), url)
     assert not (tmp_path / "two" / "mine").exists()
     assert read_study(tmp_path / "one" / "mine").trials == ()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from tuner.statistics.compare import estimate, ratio
-from tuner.statistics.pareto import front, hypervolume
+from tuner.statistics.pareto import front
 from tuner.statistics.quantiles import quantile, quantile_interval, smallest_sample, variance_inflation
 
 
@@ -93,12 +93,3 @@ def test_nothing_dominates_the_front_and_it_dominates_the_rest(points: list[tupl
         assert better, "every point is on the front or behind it"
         if index in kept:
             assert better == [index]
-
-
-@given(POINTS, st.tuples(st.integers(0, 20), st.integers(0, 20)))
-def test_hypervolume_counts_the_dominated_cells(points: list[tuple[int, int]], reference: tuple[int, int]) -> None:
-    cost, gain = reference
-    cells = {
-        (x, y) for point_cost, point_gain in points for x in range(point_cost, cost) for y in range(gain, point_gain)
-    }
-    assert hypervolume(points, reference) == len(cells)

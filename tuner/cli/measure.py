@@ -21,30 +21,37 @@ def measure(
 ) -> None:
     """Measure one configuration: the default, but for what --set says; or a server of yours with --url.
 
-    Example: tuner measure --set workers=2 --set max_batch_size=8
+    Example: tuner measure --set workers=2 --set intra_op_threads=1
     """
+    from tuner.errors import UsageError
     from tuner.measure import measurement
+    from tuner.measure.failed import as_error
     from tuner.measure.measurement import Protocol, Watcher
     from tuner.measure.verify import Verifier
-    from tuner.report.console import Console, print_outcome
+    from tuner.report.console import LaunchProgress, print_measurement
     from tuner.study.objectives import Limits
+    from tuner.study.trial import Failure
     from tuner.study.workload import Workload, parse_users
 
+    if url is not None and sets:
+        raise UsageError("--set configures a server that tuner launches; with --url configure it where you start it")
     loaded = options.load_target(context, target, locustfile)
     configuration = loaded.space.configuration(options.parse_sets(loaded.space, sets))
     workload = Workload(users=parse_users(users))
     folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
-    with Console() as console:
+    with LaunchProgress() as progress:
         protocol = Protocol(
             target=loaded,
             workload=workload,
             limits=Limits(),
             verifier=Verifier(loaded, folder / "answers", workload.target, seed),
-            watcher=Watcher(on_phase=console.phase, on_tick=console.tick),
+            watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
             seed=seed,
         )
         if url is None:
             outcome = measurement.measure(protocol, configuration, folder)
         else:
             outcome = measurement.measure_url(protocol, url.rstrip("/"), folder)
-    print_outcome(outcome, folder)
+    if isinstance(outcome, Failure):
+        raise as_error(outcome, f"logs in {folder}: ")
+    print_measurement(outcome, folder)

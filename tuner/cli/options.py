@@ -1,6 +1,8 @@
 """The options that several verbs share, and how the loose texts of a command line become values."""
 
+import re
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +25,9 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the proposals 
 Out = Annotated[Path, typer.Option("--out", help="Folder that gets one folder per study.")]
 Storage = Annotated[str | None, typer.Option("--storage", help="Optuna storage URL; default: SQLite in the study.")]
 Locustfile = Annotated[str | None, typer.Option("--locustfile", help="Your own locustfile instead of the target's.")]
+
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 
 
 def load_target(context: typer.Context, name: str, locustfile: str | None = None) -> "Target":
@@ -52,12 +57,26 @@ def target_options(context: typer.Context, name: str) -> dict[str, str]:
     return found
 
 
+def study_name(given: str | None, target: str) -> str:
+    """Check the name of a study, or make one of the target's name and the time."""
+    name = given or f"{target}-{datetime.now():%Y%m%d-%H%M%S}"
+    if not _NAME.match(name):
+        raise UsageError(f"--name {name!r}: use letters, digits, dots, dashes and underscores, at most 64 of them")
+    return name
+
+
 def parse_sets(space: "SearchSpace", texts: Sequence[str] | None) -> "Configuration":
-    """Read `KNOB=VALUE` texts."""
+    """Read `KNOB=VALUE` texts, and refuse them when they break a constraint together with the other defaults."""
+    from tuner.study.expressions import names_in
+
     values = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"--set {text!r}: expected KNOB=VALUE")
         values[name] = space.knob(name).parse(value)
+    if broken := space.violated(space.configuration(values)):
+        others = sorted((names_in(broken) & set(space.names)) - set(values))
+        hint = f"; also --set {' or '.join(others)}" if others else ""
+        raise UsageError(f"--set {' --set '.join(texts or ())}: breaks {broken!r}{hint}")
     return values

@@ -29,24 +29,29 @@ def search(
 
     Example: tuner search --budget 50 --users 4,32 --slo p99=50ms
     """
-    from tuner.cli.run import Request, dry, run
+    from tuner.cli.run import dry, run
     from tuner.study.objectives import Limits, parse_slo
+    from tuner.study.study import Settings
     from tuner.study.workload import Workload, parse_users
+    from tuner.target import spec
     from tuner.units import parse_share
 
-    request = Request(
-        target=target,
-        options=options.target_options(context, target),
-        sets=tuple(sets or ()),
-        workload=Workload(users=parse_users(users)),
-        limits=Limits(slo=parse_slo(slo) if slo else None, max_accuracy_drop=parse_share(max_accuracy_drop)),
+    own = options.target_options(context, target)
+    workload = Workload(users=parse_users(users))
+    limits = Limits(slo=parse_slo(slo) if slo else None, max_accuracy_drop=parse_share(max_accuracy_drop))
+    loaded = spec.load(target, own, locustfile)
+    settings = Settings(
+        name=options.study_name(name, loaded.name),
+        target=spec.reference(target),
+        options=own,
+        pinned=options.parse_sets(loaded.space, sets),
+        workload=workload,
+        limits=limits,
         budget=budget,
         seed=seed,
-        name=name,
-        locustfile=locustfile,
-        command=shlex.join(["tuner", *sys.argv[1:]]),
+        locustfile=str(loaded.locustfile) if locustfile else None,
     )
     if dry_run:
-        dry(request)
+        dry(settings, loaded)
     else:
-        run(request, out, storage)
+        run(settings, loaded, command=shlex.join(["tuner", *sys.argv[1:]]), out=out, storage=storage)

@@ -16,11 +16,13 @@ def serve(
 ) -> None:
     """Launch a target on loopback and leave it running until Ctrl-C.
 
-    Example: tuner serve --set workers=2 --set precision=int8
+    Example: tuner serve --set precision=int8 --set max_batch_size=8
     """
     from tempfile import TemporaryDirectory
 
+    from tuner.errors import TargetStartError
     from tuner.measure import ready
+    from tuner.measure.failed import LaunchError
     from tuner.report.console import print_serving
     from tuner.target.launch import render
     from tuner.target.prepare import artifact
@@ -38,8 +40,12 @@ def serve(
         )
         stop = loaded.timeouts.stop
         with SupervisedProcess(
-            launch.argv, env=launch.env, workdir=launch.workdir, log=None, stop_seconds=stop
+            launch.argv, env=launch.env, workdir=loaded.folder, log=None, stop_seconds=stop
         ) as server:
-            ready.wait(loaded, launch, server)
+            try:
+                ready.wait(loaded, launch, server)
+            except LaunchError as error:
+                raise TargetStartError(f"the target does not start: {error}") from None
             print_serving(launch.url, loaded.locustfile)
             wait_until_gone(server)
+            raise TargetStartError(f"the server ended by itself ({server.ending()})")

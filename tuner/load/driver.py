@@ -34,7 +34,6 @@ class Window:
     opened: float
     closed: float
     lag_p99: float
-    lag_max: float
 
     @property
     def seconds(self) -> float:
@@ -44,7 +43,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """Everything that the load process brought back; `errors` are the commonest messages with their counts."""
+    """Everything that the load process brought back.
+
+    `errors` are the commonest messages with their counts; `thinks` says whether users wait between requests.
+    """
 
     samples: Samples
     unfinished: int
@@ -74,6 +76,7 @@ class LoadProcess:
         self._samples = folder / "samples.raw"
         self._log = folder / "locust.log"
         self._buffer = b""
+        self._thinks = False
         commands, self._commands = os.pipe()
         self._events, out = os.pipe()
         pipes = {"RECORDER_PIPES": f"{commands},{out}", "RECORDER_SAMPLES": str(self._samples)}
@@ -99,9 +102,9 @@ class LoadProcess:
         os.close(self._events)
         self.process.stop()
 
-    def wait_ready(self) -> bool:
-        """Wait until Locust has loaded everything; returns whether its users think between requests."""
-        return bool(self._expect("spawned")["thinks"])
+    def wait_ready(self) -> None:
+        """Wait until Locust has loaded everything."""
+        self._thinks = bool(self._expect("spawned")["thinks"])
 
     def users(self, count: int) -> None:
         """Raise the number of users and wait until all of them run."""
@@ -121,18 +124,16 @@ class LoadProcess:
         self.run_for(seconds)
         self._command("close")
         closed = self._expect("closed")
-        return Window(
-            users=users, opened=opened, closed=closed["time"], lag_p99=closed["lag_p99"], lag_max=closed["lag_max"]
-        )
+        return Window(users=users, opened=opened, closed=closed["time"], lag_p99=closed["lag_p99"])
 
-    def finish(self, drain: float, thinks: bool) -> Recording:
+    def finish(self, drain: float) -> Recording:
         """Stop the users, wait at most `drain` seconds for running requests, and take the samples."""
         self._command(f"finish {drain}")
         finished = self._expect("finished", _ANSWER_SECONDS + drain)
         samples = read_raw(self._samples)
         self._samples.unlink()
         errors = tuple((str(message), int(count)) for message, count in finished["errors"])
-        return Recording(samples=samples, unfinished=int(finished["unfinished"]), errors=errors, thinks=thinks)
+        return Recording(samples=samples, unfinished=int(finished["unfinished"]), errors=errors, thinks=self._thinks)
 
     def _command(self, text: str) -> None:
         with suppress(BrokenPipeError):

@@ -9,6 +9,7 @@ first says that Locust is ready, with no users), `tick`, `opened`, `closed`, `fi
 
 import gc
 import json
+import math
 import os
 import time
 from array import array
@@ -21,7 +22,7 @@ from locust import User, events
 COLUMNS = ("start", "latency", "ok", "queue", "compute", "batch_size")
 NAN = float("nan")
 TICK_SECONDS = 0.5
-LAG_SECONDS = 0.02
+LAG_SECONDS = 0.01
 
 
 def server_timing(headers):
@@ -34,6 +35,11 @@ def server_timing(headers):
     return found.get("queue", NAN), found.get("compute", NAN)
 
 
+def percentile(ordered, per_cent):
+    """Return the exact order statistic, as `tuner.statistics.quantiles` defines it, without its imports."""
+    return ordered[max(math.ceil(per_cent * len(ordered) / 100), 1) - 1]
+
+
 class Recorder:
     """Samples as rows of doubles, the window that is open, and how late this process itself is."""
 
@@ -43,6 +49,7 @@ class Recorder:
         self.errors = Counter()
         self.ticked = 0
         self.lags = []
+        self.opened = 0.0
         commands, out = (int(text) for text in os.environ["RECORDER_PIPES"].split(","))
         self.commands = FileObject(commands, "rb", 0)
         self.out = FileObject(out, "wb", 0)
@@ -69,7 +76,7 @@ class Recorder:
             gevent.sleep(TICK_SECONDS)
             latencies = sorted(self.rows[self.ticked + 1 :: len(COLUMNS)])
             self.ticked = len(self.rows)
-            p99 = latencies[min(len(latencies) - 1, int(0.99 * len(latencies)))] if latencies else None
+            p99 = percentile(latencies, 99) if latencies else None
             self.emit("tick", throughput=len(latencies) / TICK_SECONDS, p99=p99)
 
     def watch_lag(self):
@@ -77,7 +84,9 @@ class Recorder:
         while True:
             before = time.perf_counter()
             gevent.sleep(LAG_SECONDS)
-            self.lags.append(time.perf_counter() - before - LAG_SECONDS)
+            # A sleep that began before the window would count the collection that opens it.
+            if before >= self.opened:
+                self.lags.append(time.perf_counter() - before - LAG_SECONDS)
 
     def obey(self):
         """Carry out commands until tuner closes the pipe."""
@@ -96,12 +105,12 @@ class Recorder:
         gc.freeze()
         gc.disable()
         self.lags.clear()
+        self.opened = time.perf_counter()
         self.emit("opened")
 
     def do_close(self):
-        lags = sorted(self.lags) or [0.0]
         gc.enable()
-        self.emit("closed", lag_p99=lags[int(0.99 * (len(lags) - 1))], lag_max=lags[-1])
+        self.emit("closed", lag_p99=percentile(sorted(self.lags) or [0.0], 99))
 
     def do_finish(self, seconds):
         """Let running requests end, count those that do not, and hand the samples over."""
@@ -124,6 +133,4 @@ def start(environment, **_):
     for greenlet in (recorder.obey, recorder.tick, recorder.watch_lag):
         gevent.spawn(greenlet)
     thinks = any(user.wait_time is not User.wait_time for user in environment.user_classes)
-    environment.events.spawning_complete.add_listener(
-        lambda user_count, **_: recorder.emit("spawned", users=user_count, thinks=thinks)
-    )
+    environment.events.spawning_complete.add_listener(lambda **_: recorder.emit("spawned", thinks=thinks))

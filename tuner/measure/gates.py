@@ -1,7 +1,7 @@
 """What makes a measurement invalid, what makes it doubtful, and what is the configuration's own failure.
 
-The configuration answers for errors; we answer for a load process that was late. Every gate is one function from
-what was measured to a doubt, or to none.
+The configuration answers for errors; we answer for a load process that was late. What may be told with
+a doubt yields one; what must not be told at all raises.
 """
 
 from collections.abc import Iterator

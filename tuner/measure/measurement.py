@@ -1,6 +1,5 @@
 """The protocol of one launch: prepare, start, verify, drive level by level, judge, stop."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tuner.files import write_atomically
 from tuner.load.driver import LoadError, LoadProcess, Recording, Window
 from tuner.measure import gates, ready
 from tuner.measure.failed import LaunchError
@@ -116,7 +116,7 @@ def _drive_launch(protocol: Protocol, configuration: Configuration, folder: Path
         made = artifact(target, configuration)
         launch = render(target, configuration, port=free_port(), workdir=folder / "work", artifact=made)
     log, grace = folder / "server.log", target.timeouts.stop
-    with SupervisedProcess(launch.argv, env=launch.env, workdir=launch.workdir, log=log, stop_seconds=grace) as server:
+    with SupervisedProcess(launch.argv, env=launch.env, workdir=target.folder, log=log, stop_seconds=grace) as server:
         with _load_process(protocol, launch.url, folder, _watch(server)) as load:
             with stopwatch.phase("start"):
                 nonce_seen = ready.wait(target, launch, server)
@@ -131,6 +131,8 @@ def _drive_launch(protocol: Protocol, configuration: Configuration, folder: Path
 
 def _drive_url(protocol: Protocol, url: str, folder: Path, stopwatch: Stopwatch) -> Driven:
     """Verify and drive a server that is not ours to start or stop."""
+    with stopwatch.phase("start"):
+        ready.require_answer(url + protocol.target.ready)
     with _load_process(protocol, url, folder, lambda: None) as load:
         with stopwatch.phase("verify"):
             accuracy = protocol.verifier.verify(url, protocol.target.space.default())
@@ -163,8 +165,8 @@ def _load_process(protocol: Protocol, url: str, folder: Path, watch: Callable[[]
 
 def _drive(workload: Workload, load: LoadProcess, stopwatch: Stopwatch, server: SupervisedProcess | None) -> Driven:
     """Drive every level of the ladder."""
-    with stopwatch.phase("load"):
-        thinks = load.wait_ready()
+    with stopwatch.phase("load generator"):
+        load.wait_ready()
     windows: list[Window] = []
     cpu: list[float | None] = []
     peak: int | None = None
@@ -179,7 +181,7 @@ def _drive(workload: Workload, load: LoadProcess, stopwatch: Stopwatch, server: 
         cpu.append(after.cpu - before.cpu if before and after else None)
         peak = max(peak or 0, after.memory) if after else None
     with stopwatch.phase("drain"):
-        recording = load.finish(workload.drain, thinks)
+        recording = load.finish(workload.drain)
     return Driven(
         recording=recording, windows=tuple(windows), cpu=tuple(cpu), peak_memory=peak, accuracy=None, nonce_seen=False
     )
@@ -204,13 +206,3 @@ def _judge(protocol: Protocol, driven: Driven, folder: Path, stopwatch: Stopwatc
         effective=driven.effective,
         doubts=tuple(doubts),
     )
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a crash leaves either the old one or the whole new one."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)

@@ -1,7 +1,7 @@
 """Is it up, is it ours, and is it what was asked for?"""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import httpx
 
@@ -14,28 +14,30 @@ from tuner.target.spec import Target
 
 _POLL_SECONDS = 0.01
 _REQUEST_SECONDS = 2.0
-Clock = Callable[[], float]
 
 
-def wait(
-    target: Target,
-    launch: Launch,
-    process: SupervisedProcess,
-    clock: Clock = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> bool:
+def wait(target: Target, launch: Launch, process: SupervisedProcess) -> bool:
     """Poll until the server is ready; return whether it showed the nonce of this launch."""
-    deadline = clock() + target.timeouts.ready
+    deadline = time.monotonic() + target.timeouts.ready
     with httpx.Client(base_url=launch.url, timeout=_REQUEST_SECONDS, trust_env=False) as client:
-        while clock() < deadline:
+        while time.monotonic() < deadline:
             if not process.running:
                 raise LaunchError(FailureKind.START, f"the server ended before it was ready ({process.ending()})")
             answer = _get(client, target.ready)
             if answer is not None and answer.status_code == httpx.codes.OK:
                 return _nonce(answer, launch)
-            sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)
     seconds = f"{target.timeouts.ready:g} s"
     raise LaunchError(FailureKind.NOT_READY, f"GET {target.ready} was not answered with 200 within {seconds}")
+
+
+def require_answer(url: str) -> None:
+    """Make sure that a server of somebody else's answers at all."""
+    try:
+        httpx.get(url, timeout=_REQUEST_SECONDS, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = f"nothing answers at {url} ({error}): start the server, or correct --url"
+        raise LaunchError(FailureKind.NOT_READY, reason) from None
 
 
 def _get(client: httpx.Client, path: str) -> httpx.Response | None:

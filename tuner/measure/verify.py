@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from tuner.errors import TargetFileError
+from tuner.files import write_atomically
 from tuner.measure.failed import LaunchError
 from tuner.study.space import Configuration
 from tuner.study.trial import Accuracy, FailureKind
@@ -96,7 +97,7 @@ class Verifier:
             return self._check_sample(url, json.loads(known.read_text(encoding="utf-8")))
         found = ask(url, self._target, self.requests, self._concurrency)
         self._folder.mkdir(parents=True, exist_ok=True)
-        known.write_text(json.dumps(found), encoding="utf-8")
+        write_atomically(known, json.dumps(found))
         return self._accuracy(found)
 
     def _check_sample(self, url: str, known: Sequence[Any]) -> Accuracy | None:

@@ -14,14 +14,6 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
         "Read the figures as a comparison between configurations; for absolute ones run on four cores or more, or "
         "drive the server from another machine.",
     ),
-    DoubtKind.FOREIGN_LOAD: (
-        "Another program used the cores while this was measured.",
-        "Stop what else runs on the machine and search again.",
-    ),
-    DoubtKind.CLIENT_LATE: (
-        "The load process sent or read later than planned, so part of the latency is its own.",
-        "Give the load generator a core of its own, or lower the concurrency.",
-    ),
     DoubtKind.STALL: (
         "No answer came for a long while; a closed loop stops asking then, so percentiles understate what users feel.",
         "Look into the server's log at that time: garbage collection, a page of memory that was swapped, a full queue.",

@@ -1,7 +1,7 @@
 """What a person sees in the terminal: progress on stderr, results on stdout."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -11,56 +11,43 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from tuner.errors import InvalidMeasurementError, TargetStartError, TunerError
 from tuner.report.text import clean, short
 from tuner.report.verdict import Finalist, verdict
 from tuner.statistics.compare import Estimate
-from tuner.statistics.pareto import front
-from tuner.study.judgement import feasible, reference_accuracy
+from tuner.study.judgement import best, feasible, front_of, reference_accuracy
 from tuner.study.space import ChoiceKnob, Configuration, SearchSpace
 from tuner.study.study import Settings, Study
-from tuner.study.trial import Failure, FailureKind, Measurement, Outcome, Trial
+from tuner.study.trial import Measurement, Trial
 from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
 
 _OVERHEAD_SECONDS = 1.6
 """Start, verification and stop of one launch of the bundled agent, for the estimate of a plan only."""
 
 
-class Console:
-    """Progress of a search or of one measurement: a live line in a terminal, one line a trial elsewhere."""
+class LaunchProgress:
+    """What one launch is doing, as a live line in a terminal; elsewhere it is silent."""
 
-    def __init__(self, default: Configuration | None = None, settings: Settings | None = None) -> None:
+    def __init__(self) -> None:
         self._console = rich.console.Console(stderr=True, highlight=False)
-        self._default = default or {}
-        self._settings = settings
-        self._trials: list[Trial] = []
-        self._title = ""
+        self._live: Live | None = None
         self._phase = ""
         self._tick = ""
-        self._best = ""
-        self._done = 0
-        self._began = time.monotonic()
-        self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
+            self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=4, transient=True)
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        if self._live is not None:
+            self._live.stop()
+
+    def _lines(self) -> Iterator[str]:
+        yield f"{self._phase}  {self._tick}"
 
     def _render(self) -> Text:
-        lines = (f"{self._title}  {self._phase}  {self._tick}", self._best, self._left())
-        return Text("\n".join(line.strip() for line in lines if line.strip()), overflow="ellipsis", no_wrap=True)
-
-    def _left(self) -> str:
-        if not self._settings or not self._done:
-            return ""
-        seconds = time.monotonic() - self._began
-        launches = self._settings.budget + (self._settings.finalists + 1) * self._settings.rounds
-        left = seconds / self._done * max(0, launches - self._done)
-        return f"{format_duration(seconds)} so far, about {format_duration(left)} left"
+        return Text("\n".join(filter(None, map(str.strip, self._lines()))), overflow="ellipsis", no_wrap=True)
 
     def phase(self, name: str) -> None:
         """Show the phase of the launch."""
@@ -70,28 +57,66 @@ class Console:
         """Show the load of the last half second."""
         self._tick = f"p99 {format_seconds(p99)}  {format_rate(throughput)}"
 
+
+class SearchProgress(LaunchProgress):
+    """A search as it goes: a live view in a terminal, and everywhere one line for each finished trial.
+
+    `trials` are those of earlier sessions.
+    """
+
+    def __init__(self, settings: Settings, default: Configuration, trials: Sequence[Trial]) -> None:
+        super().__init__()
+        self._settings = settings
+        self._default = default
+        self._trials = list(trials)
+        self._title = ""
+        self._launches = 0
+        self._left = settings.launches - len(trials)
+        self._began = time.monotonic()
+
+    def _lines(self) -> Iterator[str]:
+        yield f"{self._title}  {self._phase}  {self._tick}"
+        if self._trials:
+            top = best(self._feasible())
+            yield f"best so far, measured once: {self._line(top)}" if top else "nothing within the limits yet"
+        if self._launches:
+            seconds = time.monotonic() - self._began
+            left = seconds / self._launches * self._left
+            yield f"{format_duration(seconds)} so far, at most {format_duration(left)} left"
+
     def trial_started(self, number: int, configuration: Configuration) -> None:
         """Show which configuration is measured."""
-        budget = self._settings.budget if self._settings else 1
-        self._title = f"trial {len(self._trials) + 1}/{budget}  #{number} {clean(short(configuration, self._default))}"
+        place = f"trial {len(self._trials) + 1}/{self._settings.budget}"
+        self._title = f"{place}  #{number} {clean(short(configuration, self._default))}"
 
     def trial_finished(self, trial: Trial) -> None:
         """Write one line for a finished trial."""
         self._trials.append(trial)
-        self._done += 1
+        self._count_launch()
         self._console.print(Text(self._line(trial)))
-        self._best = self._best_line()
 
     def confirmation_started(self, done: int, total: int, trial: int) -> None:
         """Show which finalist is launched again."""
-        self._done += 1
         self._title = f"confirmation {done + 1}/{total}  #{trial}"
+        self._left = total - done
         if not self._console.is_terminal:
             self._console.print(Text(self._title))
+
+    def confirmation_finished(self) -> None:
+        """Count a launch of a finalist."""
+        self._count_launch()
+
+    def _count_launch(self) -> None:
+        self._launches += 1
+        self._left = max(0, self._left - 1)
 
     def note(self, message: str) -> None:
         """Write something a person should know."""
         self._console.print(Text(f"note: {clean(message)}"))
+
+    def _feasible(self) -> list[Trial]:
+        reference = reference_accuracy(self._trials, self._default)
+        return [trial for trial in self._trials if feasible(trial, self._settings.limits, reference)]
 
     def _line(self, trial: Trial) -> str:
         text = clean(short(trial.configuration, self._default))
@@ -99,28 +124,10 @@ class Console:
             return f"#{trial.number} {trial.failure.kind}: {clean(trial.failure.reason)}  {text}"
         assert trial.measurement is not None
         target = trial.measurement.target
-        mark = "" if self._feasible(trial) else "  (misses the limits)"
-        if not mark and trial.number in _front_numbers([known for known in self._trials if self._feasible(known)]):
-            mark = "  (front)"
+        kept = self._feasible()
+        mark = "  (front)" if trial in front_of(kept) else "" if trial in kept else "  (misses the limits)"
         p99 = f"p99 {format_seconds(trial.measurement.light.p99.value)} / {format_seconds(target.p99.value)}"
         return f"#{trial.number} ok  {p99}  {format_rate(target.throughput)}  {text}{mark}"
-
-    def _feasible(self, trial: Trial) -> bool:
-        reference = reference_accuracy(self._trials, self._default)
-        return self._settings is not None and feasible(trial, self._settings.limits, reference)
-
-    def _best_line(self) -> str:
-        kept = [trial for trial in self._trials if self._feasible(trial)]
-        if not kept:
-            return "nothing within the limits yet"
-        best = max(kept, key=lambda trial: trial.measurement.target.throughput if trial.measurement else 0.0)
-        return f"best so far, measured once: {self._line(best)}"
-
-
-def _front_numbers(trials: list[Trial]) -> set[int]:
-    measured = [(trial, trial.measurement) for trial in trials if trial.measurement is not None]
-    points = [(measurement.light.p99.value, measurement.target.throughput) for _, measurement in measured]
-    return {measured[index][0].number for index in front(points)}
 
 
 def print_verdict(study: Study, report: Path) -> None:
@@ -160,16 +167,14 @@ def _ratio(found: Estimate) -> str:
     return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
-def print_outcome(outcome: Outcome, folder: Path) -> None:
-    """Write one measurement, or raise its failure with the exit code that it deserves."""
-    if isinstance(outcome, Failure):
-        raise _failed(outcome, folder)
-    rich.print(_levels(outcome))
-    if outcome.accuracy is not None:
-        print(f"accuracy {format_share(outcome.accuracy.share)} of {outcome.accuracy.total} labelled requests")
-    if outcome.peak_memory is not None:
-        print(f"memory {format_bytes(outcome.peak_memory)}")
-    for doubt in outcome.doubts:
+def print_measurement(measurement: Measurement, folder: Path) -> None:
+    """Write one measurement."""
+    rich.print(_levels(measurement))
+    if measurement.accuracy is not None:
+        print(f"accuracy {format_share(measurement.accuracy.share)} of {measurement.accuracy.total} labelled requests")
+    if measurement.peak_memory is not None:
+        print(f"memory {format_bytes(measurement.peak_memory)}")
+    for doubt in measurement.doubts:
         print(f"doubt ({doubt.kind}): {doubt.message}")
     print(f"Samples: {folder / 'samples.npy'}")
 
@@ -192,23 +197,14 @@ def _levels(measurement: Measurement) -> Table:
     return table
 
 
-def _failed(failure: Failure, folder: Path) -> TunerError:
-    tail = "".join(f"\n  {clean(line)}" for line in failure.log_tail)
-    message = f"{failure.kind}: {failure.reason}{tail}\nLogs: {folder}"
-    if failure.kind.ours:
-        return InvalidMeasurementError(message)
-    if failure.kind in (FailureKind.PREPARE, FailureKind.START, FailureKind.NOT_READY):
-        return TargetStartError(message)
-    return TunerError(message)
-
-
 def print_plan(settings: Settings, space: SearchSpace) -> None:
     """Write what a search would do and how long it takes."""
     print_space(space)
-    launches = settings.budget + (settings.finalists + 1) * settings.rounds
-    seconds = launches * (settings.workload.seconds + _OVERHEAD_SECONDS)
+    seconds = settings.launches * (settings.workload.seconds + _OVERHEAD_SECONDS)
     users = ", ".join(map(str, settings.workload.users))
-    print(f"{settings.budget} trials and {launches - settings.budget} launches to confirm, each at {users} users")
+    print(
+        f"{settings.budget} trials and {settings.launches - settings.budget} launches to confirm, each at {users} users"
+    )
     print(f"limits: {settings.limits}")
     print(f"about {format_duration(seconds)}")
 

@@ -5,16 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tuner.study.study import Study
-from tuner.study.trial import Outcome
+from tuner.study.trial import LOAD_PHASES, Outcome
 
 _LEVEL = re.compile(r" \d+$")
-LOAD_PHASES = ("warm-up", "measure")
 
 PHASES = {
     "prepare": "prepare the model",
     "start": "server starts",
     "verify": "check answers",
-    "load": "load generator starts",
+    "load generator": "load generator starts",
     "drain": "wait for the last answers",
     "stop": "server stops",
 }

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tuner.report.verdict import Verdict, default_trial
+from tuner.report.verdict import Verdict
 from tuner.statistics.pareto import front
-from tuner.study.judgement import reference_accuracy, violations
+from tuner.study.judgement import feasible, reference_accuracy, violations
 from tuner.study.study import Study
 from tuner.study.trial import LevelSummary, Measurement, Trial
 from tuner.units import format_seconds
@@ -70,12 +70,12 @@ def rows(study: Study, found: Verdict) -> tuple[Row, ...]:
         for trial in study.trials
         if trial.measurement is not None
     }
-    kept = [trial for trial in study.trials if trial.number in misses and max(misses[trial.number].values()) <= 0.0]
+    kept = [trial for trial in study.trials if feasible(trial, study.settings.limits, reference)]
     fronts = _fronts(kept)
-    feasible = {trial.number for trial in kept}
+    feasible_numbers = {trial.number for trial in kept}
     roles = _roles(study, found)
     return tuple(
-        _row(study, trial, misses.get(trial.number, {}), trial.number in feasible, fronts, roles)
+        _row(study, trial, misses.get(trial.number, {}), trial.number in feasible_numbers, fronts, roles)
         for trial in study.trials
     )
 
@@ -95,14 +95,14 @@ def _row(
     study: Study,
     trial: Trial,
     misses: Mapping[str, float],
-    feasible: bool,
+    keeps_limits: bool,
     fronts: Mapping[int, frozenset[int]],
     roles: Mapping[int, tuple[str, ...]],
 ) -> Row:
     on_front = fronts.get(trial.number, frozenset())
     if trial.failure is not None:
         standing, reason = Standing.FAILED, f"{trial.failure.kind}: {trial.failure.reason}"
-    elif not feasible:
+    elif not keeps_limits:
         standing, reason = Standing.INFEASIBLE, "; ".join(_missed(study, misses))
     else:
         standing, reason = Standing.FRONT if on_front else Standing.DOMINATED, ""
@@ -145,4 +145,4 @@ def _roles(study: Study, found: Verdict) -> dict[int, tuple[str, ...]]:
     roles: dict[int, tuple[str, ...]] = {finalist.trial: ("finalist",) for finalist in found.finalists}
     if found.chosen is not None:
         roles[found.chosen.trial] = ("winner",)
-    return roles | {default_trial(study): ("default",)}
+    return roles | ({study.default_trial.number: ("default",)} if study.default_trial else {})

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from tuner.report.text import short, with_unit
 from tuner.statistics.compare import Estimate, estimate, ratio
-from tuner.study.judgement import feasible, reference_accuracy, violations
-from tuner.study.space import Configuration, identity
+from tuner.study.judgement import best, feasible, reference_accuracy, violations
+from tuner.study.space import Configuration
 from tuner.study.study import Study
 from tuner.study.trial import Accuracy, Confirmation, Measurement, Trial
 from tuner.units import format_rate, format_seconds, format_share
@@ -64,14 +64,16 @@ def verdict(study: Study) -> Verdict:
     launches: dict[int, dict[int, Confirmation]] = {}
     for confirmation in study.confirmations:
         launches.setdefault(confirmation.trial, {})[confirmation.round] = confirmation
-    number = default_trial(study)
-    judged = {trial: _finalist(study, trial, rounds, launches.get(number, {})) for trial, rounds in launches.items()}
+    number = study.default_trial.number if study.default_trial else None
+    default_rounds: Rounds = launches.get(number, {}) if number is not None else {}
+    judged = {trial: _finalist(study, trial, rounds, default_rounds) for trial, rounds in launches.items()}
     finalists = tuple(sorted(filter(None, judged.values()), key=lambda finalist: -finalist.throughput.value))
     lost = tuple(trial for trial, finalist in judged.items() if finalist is None)
     if not finalists:
-        best = _best(study)
-        sentence = _unconfirmed(study, best, lost)
-        return Verdict(finalists=(), default=None, winner=None, better=False, sentence=sentence, lost=lost, best=best)
+        reference = reference_accuracy(study.trials, study.default)
+        seen = best(trial for trial in study.trials if feasible(trial, study.settings.limits, reference))
+        sentence = _unconfirmed(study, seen, lost)
+        return Verdict(finalists=(), default=None, winner=None, better=False, sentence=sentence, lost=lost, best=seen)
     default = next((finalist for finalist in finalists if finalist.trial == number), None)
     winner = next((finalist for finalist in finalists if finalist.objection is None), None)
     low = winner.throughput_ratio.low if winner else None
@@ -86,12 +88,6 @@ def verdict(study: Study) -> Verdict:
         chosen=winner if better or default is None or default.objection is not None else winner and default,
         lost=lost,
     )
-
-
-def default_trial(study: Study) -> int:
-    """Return the number of the trial that measured the default configuration; -1 if there is none."""
-    wanted = identity(study.default)
-    return next((trial.number for trial in study.trials if identity(trial.configuration) == wanted), -1)
 
 
 def _measured(confirmation: Confirmation | None) -> Measurement | None:
@@ -153,7 +149,7 @@ def _objection(
     if limits.slo is not None:
         found = estimate([one.target.metric(limits.slo.metric) for one in measured]).value
         return None if found <= limits.slo.limit else f"{limits.slo.metric} {format_seconds(found)} misses {limits.slo}"
-    if trial == default_trial(study):
+    if study.trial(trial) == study.default_trial:
         return None
     for (count, change), level in zip(p99_ratio.items(), range(len(p99_ratio)), strict=True):
         if not math.isfinite(max(one.levels[level].p99.value for one in measured)):
@@ -215,23 +211,17 @@ def _compared(found: Estimate) -> str:
     return _interval(found, lambda value: f"{value:.2f}×")
 
 
-def _best(study: Study) -> Trial | None:
-    reference = reference_accuracy(study.trials, study.default)
-    kept = [trial for trial in study.trials if feasible(trial, study.settings.limits, reference)]
-    return max(kept, key=lambda trial: trial.measurement.target.throughput if trial.measurement else 0.0, default=None)
-
-
-def _unconfirmed(study: Study, best: Trial | None, lost: tuple[int, ...]) -> str:
+def _unconfirmed(study: Study, once: Trial | None, lost: tuple[int, ...]) -> str:
     """Without confirmation only what was seen once can be said, and it is called so."""
     if not study.trials:
         return "Nothing was measured yet; tuner resume goes on with the study."
     if all(trial.measurement is None for trial in study.trials):
         return f"All {len(study.trials)} trials failed, so there is nothing to compare; their logs say why."
-    if best is None or best.measurement is None:
+    if once is None or once.measurement is None:
         return f"No configuration keeps the limits ({study.settings.limits})."
     seen = (
-        f"the best trial so far is #{best.number} {short(best.configuration, study.default)} with "
-        f"{format_rate(best.measurement.target.throughput)}, measured once"
+        f"the best trial so far is #{once.number} {short(once.configuration, study.default)} with "
+        f"{format_rate(once.measurement.target.throughput)}, measured once"
     )
     if lost:
         return f"Not confirmed: every launch that should have confirmed a finalist failed; {seen}."

@@ -1,9 +1,9 @@
 """The report of a study as files: `index.html`, `trials.csv`, `report.json` and `summary.md`."""
 
-import os
 from pathlib import Path
 
 from tuner.errors import StorageError
+from tuner.files import write_atomically
 from tuner.report.advice import doubt_groups
 from tuner.report.effort import effort
 from tuner.report.export import report_json, trials_csv
@@ -20,7 +20,7 @@ def write_report(study: Study, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            _write_atomically(folder / name, text)
+            write_atomically(folder / name, text)
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(f"the report cannot be written to {folder}: {reason}; choose another folder") from error
@@ -38,15 +38,3 @@ def report_files(study: Study) -> dict[str, str]:
     }
     files["index.html"] = page(study, found, table, doubts, spent, files)
     return files
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -3,56 +3,67 @@
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from tuner.statistics.pareto import front
-from tuner.study.judgement import feasible, reference_accuracy
-from tuner.study.space import identity
+from tuner.study.judgement import feasible, front_of, reference_accuracy
 from tuner.study.study import Study
-from tuner.study.trial import Measurement, Trial
+from tuner.study.trial import Confirmation, Measurement, Trial
 
 # One measurement of p99 scatters by about a tenth: a candidate this close to the default deserves the second look.
 _P99_SLACK = 1.1
 
 
 def finalists(study: Study) -> list[int]:
-    """Return the trials to confirm: the default first, then the best of those that keep the limits.
+    """Return the trials to confirm: the default, if it was measured, and the best of those that keep the limits.
 
     Best is the highest throughput at the target concurrency; without an SLO, among those whose p99 at every level
-    is about as good as the default's, then along the Pareto front.
+    is about as good as the default's, then along the Pareto front. Nothing is confirmed when nothing keeps the limits.
     """
-    default = next((trial for trial in study.trials if identity(trial.configuration) == identity(study.default)), None)
-    if default is None or default.measurement is None:
-        return []
     reference = reference_accuracy(study.trials, study.default)
-    limits = study.settings.limits
-    kept = [trial for trial in study.trials if trial is not default and feasible(trial, limits, reference)]
-    kept.sort(key=lambda trial: -_measured(trial).target.throughput)
-    if limits.slo is None:
-        on_front = _front(kept)
-        safe = [trial for trial in kept if _no_worse(_measured(trial), default.measurement)]
-        kept = [*safe, *(trial for trial in on_front if trial not in safe)]
-    return [default.number, *(trial.number for trial in kept[: study.settings.finalists])]
+    kept = [trial for trial in study.trials if feasible(trial, study.settings.limits, reference)]
+    if not kept:
+        return []
+    default = study.default_trial
+    rivals = [trial for trial in kept if trial != default]
+    if default is None or default.measurement is None:
+        return [trial.number for trial in _by_throughput(rivals)[: study.settings.finalists]]
+    if study.settings.limits.slo is None:
+        safe = [trial for trial in rivals if _no_worse(trial.measurement, default.measurement)]
+        ranked = _by_throughput(safe) + _by_throughput([trial for trial in front_of(rivals) if trial not in safe])
+    else:
+        ranked = _by_throughput(rivals)
+    return [default.number, *(trial.number for trial in ranked[: study.settings.finalists])]
 
 
-def _measured(trial: Trial) -> Measurement:
-    assert trial.measurement is not None
-    return trial.measurement
+def _by_throughput(trials: Sequence[Trial]) -> list[Trial]:
+    return sorted(trials, key=lambda trial: -trial.measurement.objectives[0] if trial.measurement else 0.0)
 
 
-def _front(trials: Sequence[Trial]) -> list[Trial]:
-    points = [(_measured(trial).light.p99.value, _measured(trial).target.throughput) for trial in trials]
-    return sorted((trials[index] for index in front(points)), key=lambda trial: -_measured(trial).target.throughput)
-
-
-def _no_worse(measurement: Measurement, default: Measurement) -> bool:
-    return all(
+def _no_worse(measurement: Measurement | None, default: Measurement) -> bool:
+    return measurement is not None and all(
         mine.p99.value <= _P99_SLACK * theirs.p99.value
         for mine, theirs in zip(measurement.levels, default.levels, strict=True)
     )
 
 
-def schedule(trials: Sequence[int], rounds: int, seed: int) -> Iterator[tuple[int, int]]:
-    """Yield (round, trial): every trial once a round, in a random order that is new in each."""
-    for number in range(rounds):
+def schedule(trials: Sequence[int], first: int, rounds: int, seed: int) -> Iterator[tuple[int, int]]:
+    """Yield (round, trial) from the round `first` on: every trial once a round, in a new random order in each."""
+    for number in range(first, first + rounds):
         order = list(trials)
         Random(f"{seed}:{number}").shuffle(order)
         yield from ((number, trial) for trial in order)
+
+
+def first_round(trials: Sequence[int], confirmations: Sequence[Confirmation]) -> int:
+    """Return the round to begin or go on with: only launches of one round, made side by side, are ever compared.
+
+    A resumed study goes on with the rounds of the same finalists; other finalists begin with new rounds.
+    """
+    launched: dict[int, set[int]] = {}
+    for confirmation in confirmations:
+        launched.setdefault(confirmation.round, set()).add(confirmation.trial)
+    first = max(launched, default=-1) + 1
+    # The last round may have been interrupted.
+    while first > 0 and (
+        launched[first - 1] == set(trials) or (first not in launched and launched[first - 1] < set(trials))
+    ):
+        first -= 1
+    return first

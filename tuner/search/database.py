@@ -4,12 +4,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import optuna
 from sqlalchemy.exc import SQLAlchemyError
 
-from tuner.errors import StorageError
+from tuner.errors import StorageError, StudyExistsError
 from tuner.search.sampler import DIRECTIONS
 
 _CREATE_TRIES = 5
@@ -43,22 +44,31 @@ class Database:
         self.storage.engine.dispose()
 
 
-def open_database(url: str, name: str, *, create: bool) -> Database:
-    """Open Optuna's study; two programs that create a database at once may fail, so creation is tried again."""
+def _storage(url: str) -> optuna.storages.RDBStorage:
     options = {"connect_args": {"timeout": _LOCKED_SECONDS}} if url.startswith("sqlite") else {}
-    for attempt in range(_CREATE_TRIES):
+    return optuna.storages.RDBStorage(url, engine_kwargs=options)
+
+
+def open_database(url: str, name: str) -> Database:
+    """Open a study that exists."""
+    storage = _storage(url)
+    try:
+        return Database(study=optuna.load_study(study_name=name, storage=storage), storage=storage)
+    except KeyError:
+        raise StorageError(f"the storage has no study {name!r}") from None
+
+
+def create_database(url: str, name: str) -> Database:
+    """Make a new study; the schema is made with it, and two programs that do that at once may fail and try again."""
+    for attempt in count():
         try:
-            storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
-            study = (
-                optuna.create_study(study_name=name, storage=storage, directions=DIRECTIONS, load_if_exists=True)
-                if create
-                else optuna.load_study(study_name=name, storage=storage)
-            )
+            storage = _storage(url)
+            study = optuna.create_study(study_name=name, storage=storage, directions=DIRECTIONS)
             return Database(study=study, storage=storage)
-        except KeyError:
-            raise StorageError(f"the storage has no study {name!r}") from None
+        except optuna.exceptions.DuplicatedStudyError:
+            raise StudyExistsError(f"the storage has a study {name!r} already: choose another --name") from None
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError):
-            if not create or attempt == _CREATE_TRIES - 1:
+            if attempt == _CREATE_TRIES - 1:
                 raise
             time.sleep(0.1 * 2**attempt)
-    raise AssertionError("unreachable")
+    raise StorageError(f"the storage did not make the study {name!r}")

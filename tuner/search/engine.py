@@ -1,22 +1,21 @@
 """The loop: propose a configuration, measure it, store it; then confirm the best."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from tuner.errors import TargetStartError
-from tuner.search.confirm import finalists, schedule
+from tuner.measure.failed import as_error
+from tuner.search.confirm import finalists, first_round, schedule
 from tuner.search.sampler import propose
 from tuner.search.storage import Store
-from tuner.study.space import Configuration, identity
-from tuner.study.trial import Confirmation, Failure, FailureKind, Outcome, Trial
+from tuner.study.space import Configuration
+from tuner.study.trial import Confirmation, Failure, Outcome, Trial
 
 Measure = Callable[[Configuration, Path], Outcome]
 """Launch a configuration once and leave its raw material in the folder."""
-
-_NEVER_UP = (FailureKind.PREPARE, FailureKind.START, FailureKind.NOT_READY)
 
 
 class Progress(Protocol):
@@ -30,6 +29,9 @@ class Progress(Protocol):
 
     def confirmation_started(self, done: int, total: int, trial: int) -> None:
         """Report that a finalist is launched again."""
+
+    def confirmation_finished(self) -> None:
+        """Report that the launch of the finalist ended."""
 
     def note(self, message: str) -> None:
         """Report something a person should know."""
@@ -61,8 +63,9 @@ def _spend(store: Store, starts: Sequence[Configuration], measure: Measure, prog
             progress.note(f"every configuration of the space was measured after {len(trials)} trials")
             return
         trial = _run(store, proposal, measure, progress)
-        if trial.failure is not None and identity(proposal) == identity(space.default()):
-            _require_start(trial.failure)
+        # Nothing can be learnt from a target that does not even start as it comes.
+        if trial == store.study().default_trial and trial.failure is not None and trial.failure.kind.never_up:
+            raise as_error(trial.failure, "the target does not start in its default configuration: ")
 
 
 def _run(store: Store, proposal: Configuration, measure: Measure, progress: Progress) -> Trial:
@@ -81,29 +84,26 @@ def _measure_twice_if_invalid(
     outcome = measure(configuration, folder)
     if isinstance(outcome, Failure) and outcome.kind.ours:
         progress.note(f"measured again: {outcome.reason}")
-        outcome = measure(configuration, folder / "again")
+        # Out of the way: a trial's folder holds the measurement that counts.
+        aside = folder.with_name(f"{folder.name}-invalid")
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        outcome = measure(configuration, folder)
     return outcome
-
-
-def _require_start(failure: Failure) -> None:
-    """Stop at once when not even the default configuration starts: nothing can be learnt."""
-    if failure.kind in _NEVER_UP:
-        tail = "".join(f"\n  {line}" for line in failure.log_tail)
-        raise TargetStartError(f"the target does not start in its default configuration: {failure.reason}{tail}")
 
 
 def _confirm(store: Store, measure: Measure, progress: Progress) -> None:
     settings = store.header.settings
     study = store.study()
     chosen = finalists(study)
-    if len(chosen) < 2:
-        return
-    plan = list(schedule(chosen, settings.rounds, settings.seed))
+    first = first_round(chosen, study.confirmations)
+    plan = list(schedule(chosen, first, settings.rounds, settings.seed))
     done = {(confirmation.round, confirmation.trial) for confirmation in study.confirmations}
     for index, (number, trial) in enumerate(plan):
         if (number, trial) in done:
             continue
         progress.confirmation_started(index, len(plan), trial)
-        folder = store.folder / "confirmation" / f"{number:02d}-{trial:04d}"
+        folder = store.confirmation_folder(number, trial)
         outcome = _measure_twice_if_invalid(study.trial(trial).configuration, folder, measure, progress)
         store.confirm(Confirmation(trial=trial, round=number, outcome=outcome))
+        progress.confirmation_finished()

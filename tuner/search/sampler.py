@@ -22,10 +22,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tuner.study.judgement import reference_accuracy, violations
 from tuner.study.objectives import Limits
 from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace, Value, identity
-from tuner.study.trial import Accuracy, Measurement, Trial
+from tuner.study.trial import Accuracy, Trial
 
 DIRECTIONS: tuple[Literal["maximize"], Literal["minimize"]] = ("maximize", "minimize")
-"""Throughput at the target concurrency, and p99 in seconds at the lightest one."""
+"""The directions of `Measurement.objectives`."""
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -67,11 +67,6 @@ def _decode(knob: Knob, sampled: Value) -> Value:
         # Three digits are finer than any effect, and a person can read and type them.
         return min(max(float(f"{sampled:.3g}"), knob.low), knob.high)
     return sampled
-
-
-def values(measurement: Measurement) -> tuple[float, float]:
-    """Return the objectives of a measurement in the order of `DIRECTIONS`."""
-    return measurement.target.throughput, measurement.light.p99.value
 
 
 def propose(
@@ -134,7 +129,7 @@ def _history(
     space: SearchSpace, trials: Sequence[Trial], limits: Limits, distributions: dict[str, BaseDistribution]
 ) -> list[FrozenTrial]:
     reference = reference_accuracy(trials, space.default())
-    worst = _worst([values(trial.measurement) for trial in trials if trial.measurement is not None])
+    worst = _worst([trial.measurement.objectives for trial in trials if trial.measurement is not None])
     if worst is None:
         return []
     history = []
@@ -145,7 +140,7 @@ def _history(
             create_trial(
                 params={knob.name: _encode(knob, trial.configuration[knob.name]) for knob in space.free},
                 distributions=distributions,
-                values=values(trial.measurement) if trial.measurement else worst,
+                values=trial.measurement.objectives if trial.measurement else worst,
                 constraints=dict(constraints(trial, limits, reference)),
             )
         )

@@ -5,35 +5,24 @@ import json
 import os
 import shutil
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import IO, Self
 
 import optuna
+from optuna.samplers import PartialFixedSampler, RandomSampler
 from optuna.trial import TrialState
 from pydantic import TypeAdapter
 from sqlalchemy.engine import make_url
 
 from tuner.errors import StorageError, StudyExistsError, UsageError
-from tuner.machine import Machine
-from tuner.search.database import Database, open_database, storage_errors
-from tuner.search.sampler import constraints, distribution, values
+from tuner.files import write_atomically
+from tuner.search.database import Database, create_database, open_database, storage_errors
+from tuner.search.sampler import constraints, distribution
 from tuner.study.judgement import reference_accuracy
-from tuner.study.space import Configuration, SearchSpace
-from tuner.study.study import Settings, Study
-from tuner.study.trial import Confirmation, Outcome, Trial, dump_outcome, load_outcome
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """What is fixed when a study begins."""
-
-    settings: Settings
-    space: SearchSpace
-    machine: Machine
-    command: str
-    started: str
-
+from tuner.study.space import Configuration
+from tuner.study.study import Header, Study
+from tuner.study.trial import Confirmation, Failure, Outcome, Trial, dump_outcome, load_outcome
 
 _header = TypeAdapter(Header)
 
@@ -69,15 +58,18 @@ class Store:
         """Open a trial for `configuration`; returns its number and what it shall run."""
         distributions = {knob.name: distribution(knob) for knob in self.header.space.knobs}
         with storage_errors(self.folder), warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.enqueue_trial(dict(configuration))
+            warnings.simplefilter("ignore")
+            # Optuna's only way to open a trial is to ask a sampler: one that has no choice.
+            self._study.sampler = PartialFixedSampler(dict(configuration), RandomSampler())
             trial = self._study.ask(distributions)
         return trial.number, trial.params
 
     def finish(self, number: int, configuration: Configuration, outcome: Outcome) -> Trial:
         """Store what a trial brought; a failure is stored as a failed trial, without invented values."""
         trial = Trial(number=number, configuration=configuration, outcome=outcome)
-        with storage_errors(self.folder):
+        with storage_errors(self.folder), warnings.catch_warnings():
+            # A session that was killed here before may have set some constraints already.
+            warnings.simplefilter("ignore")
             frozen = self._study.get_trials(deepcopy=False)[number]
             # The id is the only way back to a trial that an earlier session began; Optuna has no public one.
             handle = optuna.Trial(self._study, frozen._trial_id)
@@ -88,7 +80,7 @@ class Store:
             if trial.measurement is None:
                 self._study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
             else:
-                self._study.tell(number, values(trial.measurement), skip_if_finished=True)
+                self._study.tell(number, trial.measurement.objectives, skip_if_finished=True)
         return trial
 
     def confirm(self, confirmation: Confirmation) -> None:
@@ -111,18 +103,30 @@ class Store:
     def settle(self) -> None:
         """Finish what an earlier, interrupted session left open: tell what was measured, fail what was not."""
         with storage_errors(self.folder):
-            unfinished = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING))
+            unfinished = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         for frozen in unfinished:
-            measured = self.trial_folder(frozen.number) / "measurement.json"
-            if measured.exists():
-                self.finish(frozen.number, frozen.params, load_outcome(measured.read_text(encoding="utf-8")))
-            else:
-                with storage_errors(self.folder):
-                    self._study.tell(frozen.number, state=TrialState.FAIL, skip_if_finished=True)
+            outcome = self._left_behind(self.trial_folder(frozen.number))
+            if outcome is not None:
+                self.finish(frozen.number, frozen.params, outcome)
+                continue
+            with storage_errors(self.folder):
+                self._study.tell(frozen.number, state=TrialState.FAIL, skip_if_finished=True)
+
+    def _left_behind(self, folder: Path) -> Outcome | None:
+        """Read what was measured and not told; an invalid measurement would have been repeated, so it is nothing."""
+        path = folder / "measurement.json"
+        if not path.exists():
+            return None
+        outcome = load_outcome(path.read_text(encoding="utf-8"))
+        return None if isinstance(outcome, Failure) and outcome.kind.ours else outcome
 
     def trial_folder(self, number: int) -> Path:
         """Where a trial's raw material lies."""
         return self.folder / "trials" / f"{number:04d}"
+
+    def confirmation_folder(self, number: int, trial: int) -> Path:
+        """Where the raw material of a finalist lies, by round."""
+        return self.folder / "confirmation" / f"{number:02d}-{trial:04d}"
 
     def __enter__(self) -> Self:
         return self
@@ -158,11 +162,7 @@ def _confirmations(study: optuna.Study) -> tuple[Confirmation, ...]:
 def _read(study: optuna.Study) -> Study:
     header = _header.validate_json(study.user_attrs["header"])
     return Study(
-        settings=header.settings,
-        space=header.space,
-        machine=header.machine,
-        command=header.command,
-        started=header.started,
+        **{field.name: getattr(header, field.name) for field in fields(header)},
         seconds=study.user_attrs.get("seconds", 0.0),
         trials=_trials(study),
         confirmations=_confirmations(study),
@@ -180,37 +180,45 @@ def create(reports: Path, header: Header, url: str | None) -> Store:
         ) from None
     except OSError as error:
         raise StorageError(f"{folder} cannot be made ({error.strerror}): choose a folder with --out") from None
+    try:
+        return _fill(folder, header, url)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+
+
+def _fill(folder: Path, header: Header, url: str | None) -> Store:
+    """Lock a new folder, make its study and note where that is."""
+    name = header.settings.name
     lock = _lock(folder)
-    with storage_errors(folder):
-        database = open_database(_url(folder, url), header.settings.name, create=True)
-        known = database.study.user_attrs.get("header")
-        if known is not None and _header.validate_json(known).settings != header.settings:
-            database.close()
-            lock.close()
-            shutil.rmtree(folder)
-            raise StudyExistsError(
-                f"the storage has a study {header.settings.name!r} with other settings: choose another --name"
-            )
-        database.study.set_user_attr("header", _header.dump_json(header).decode())
-        (folder / "study.json").write_text(
-            json.dumps(storage_place(header.settings.name, url), indent=2), encoding="utf-8"
-        )
-    return Store(folder, database, lock)
+    try:
+        with storage_errors(folder):
+            database = create_database(_url(folder, url), name)
+            database.study.set_user_attr("header", _header.dump_json(header).decode())
+            write_atomically(folder / "study.json", json.dumps(storage_place(name, url), indent=2))
+        return Store(folder, database, lock)
+    except BaseException:
+        lock.close()
+        raise
 
 
 def open_study(folder: Path, url: str | None = None) -> Store:
     """Open an existing study for writing."""
     name, url = _known_storage(folder, url)
     lock = _lock(folder)
-    with storage_errors(folder):
-        return Store(folder, open_database(url, name, create=False), lock)
+    try:
+        with storage_errors(folder):
+            return Store(folder, open_database(url, name), lock)
+    except BaseException:
+        lock.close()
+        raise
 
 
 def read_study(folder: Path, url: str | None = None) -> Study:
     """Read a study without touching it."""
     name, url = _known_storage(folder, url)
     with storage_errors(folder):
-        database = open_database(url, name, create=False)
+        database = open_database(url, name)
         try:
             return _read(database.study)
         finally:
@@ -236,6 +244,8 @@ def _known_storage(folder: Path, url: str | None) -> tuple[str, str]:
         raise StorageError(f"{folder / 'study.json'} cannot be read: {error}") from None
     if url is None and stored is not None and "***" in stored:
         raise UsageError(f"{folder} is stored at {stored}: give the URL with its password as --storage")
+    if url is None and stored is None and not (folder / "study.db").is_file():
+        raise StorageError(f"{folder} has lost its study.db: nothing can be read from it")
     return name, _url(folder, url or stored)
 
 

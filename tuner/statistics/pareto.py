@@ -1,4 +1,4 @@
-"""The Pareto front of points that minimise cost and maximise gain, and the area that it dominates."""
+"""The Pareto front of points that minimise cost and maximise gain."""
 
 from collections.abc import Sequence
 
@@ -18,14 +18,3 @@ def front(points: Sequence[Point]) -> list[int]:
             best = points[index][1]
             kept.append(index)
     return kept
-
-
-def hypervolume(points: Sequence[Point], reference: Point) -> float:
-    """Return the area between the front and `reference` (the most cost and the least gain that count)."""
-    cost, gain = reference
-    inside = [point for point in points if point[0] <= cost and point[1] >= gain]
-    area, height = 0.0, gain
-    for index in front(inside):
-        area += (cost - inside[index][0]) * (inside[index][1] - height)
-        height = inside[index][1]
-    return area

@@ -35,13 +35,21 @@ class RangeKnob:
 
     def check(self, value: Value) -> Value:
         """Return `value` as this knob holds it, or refuse it."""
+        number = self._number(value)
+        if not self.low <= number <= self.high:
+            raise UsageError(f"{self.name}: {value!r} is outside {self.low} to {self.high}")
+        return number
+
+    def _number(self, value: Value) -> int | float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise UsageError(f"{self.name}: {value!r} is not a number")
         if self.integer and value != int(value):
             raise UsageError(f"{self.name}: {value!r} is not a whole number")
-        if not self.low <= value <= self.high:
-            raise UsageError(f"{self.name}: {value!r} is outside {self.low} to {self.high}")
         return int(value) if self.integer else float(value)
+
+    def offers(self, value: Value) -> bool:
+        """Whether a number lies in the range; a value of another type is refused."""
+        return self.low <= self._number(value) <= self.high
 
     def parse(self, text: str) -> Value:
         """Read what a person typed."""
@@ -76,6 +84,12 @@ class ChoiceKnob:
             if choice == value and type(choice) is type(value):
                 return choice
         raise UsageError(f"{self.name}: {unknown('choice', str(value), map(str, self.choices))}")
+
+    def offers(self, value: Value) -> bool:
+        """Whether `value` is one of the choices; one of another type than all of them is refused."""
+        if type(value) not in map(type, self.choices):
+            self.check(value)
+        return value in self.choices
 
     def parse(self, text: str) -> Value:
         """Read what a person typed."""

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pydantic import TypeAdapter
-
 from tuner.machine import Machine
 from tuner.study.objectives import Limits
-from tuner.study.space import Configuration, SearchSpace, Value
+from tuner.study.space import Configuration, SearchSpace, Value, identity
 from tuner.study.trial import Confirmation, Trial
 from tuner.study.workload import Workload
 
@@ -32,19 +30,30 @@ class Settings:
     finalists: int = 2
     rounds: int = 4
 
+    @property
+    def launches(self) -> int:
+        """The most launches that the study takes: its budget, then every finalist and the default in every round."""
+        return self.budget + (self.finalists + 1) * self.rounds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
-    """Everything that a report needs, as it was stored.
-
-    `seconds` is the time spent searching, from the start to the last confirmation, over all sessions.
-    """
+class Header:
+    """What is fixed when a study begins."""
 
     settings: Settings
     space: SearchSpace
     machine: Machine
     command: str
     started: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study(Header):
+    """Everything that a report needs, as it was stored.
+
+    `seconds` is the time spent searching, from the start to the last confirmation, over all sessions.
+    """
+
     seconds: float
     trials: tuple[Trial, ...]
     confirmations: tuple[Confirmation, ...] = ()
@@ -54,9 +63,12 @@ class Study:
         """The configuration that everything is compared with."""
         return self.space.default()
 
+    @property
+    def default_trial(self) -> Trial | None:
+        """The trial that measured the default configuration, or failed to."""
+        wanted = identity(self.default)
+        return next((trial for trial in self.trials if identity(trial.configuration) == wanted), None)
+
     def trial(self, number: int) -> Trial:
         """Find a trial by its number."""
         return next(trial for trial in self.trials if trial.number == number)
-
-
-settings_json = TypeAdapter(Settings)

@@ -14,6 +14,9 @@ from tuner.study.space import Configuration
 Latency = Annotated[float, PlainSerializer(lambda value: "Infinity" if isinf(value) else value, when_used="json")]
 """Seconds; infinite when so many requests failed or did not finish that the percentile is one of them."""
 
+LOAD_PHASES = ("warm-up", "measure")
+"""The phases of a launch that are time under load, one of each per level; all others are not."""
+
 OUTCOME_VERSION = 1
 """Version of the stored outcome. 1: first."""
 
@@ -23,13 +26,11 @@ class DoubtKind(StrEnum):
 
     FEW_SAMPLES = "few samples"
     LITTLE = "Little's law"
-    CLIENT_LATE = "client late"
     STALL = "stall"
     ERRORS = "errors"
     UNFINISHED = "unfinished"
     NOT_AVAILABLE = "not available"
     SHARED_CORES = "shared cores"
-    FOREIGN_LOAD = "foreign load"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,12 @@ class Measurement:
     @property
     def load_seconds(self) -> float:
         """Seconds under load: warm-up and measurement of every level."""
-        return sum(seconds for name, seconds in self.phases.items() if name.startswith(("warm-up", "measure")))
+        return sum(seconds for name, seconds in self.phases.items() if name.startswith(LOAD_PHASES))
+
+    @property
+    def objectives(self) -> tuple[float, float]:
+        """Throughput at the target concurrency, and p99 in seconds at the lightest one."""
+        return self.target.throughput, self.light.p99.value
 
     @property
     def light(self) -> LevelSummary:
@@ -143,6 +149,11 @@ class FailureKind(StrEnum):
     def ours(self) -> bool:
         """Whether the measurement failed, and not the configuration."""
         return self is FailureKind.INVALID
+
+    @property
+    def never_up(self) -> bool:
+        """Whether the server never came to answer."""
+        return self in (FailureKind.PREPARE, FailureKind.START, FailureKind.NOT_READY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tuner.study.space import Configuration
 from tuner.target.command import environment
-from tuner.target.spec import Target, substitute
+from tuner.target.names import substitute
+from tuner.target.spec import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,6 @@ class Launch:
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
-    workdir: Path
     url: str
     nonce: str
 
@@ -43,7 +43,6 @@ def render(target: Target, configuration: Configuration, *, port: int, workdir: 
     return Launch(
         argv=tuple(substitute(part, names) for part in target.command),
         env=environment({**env, "LAUNCH_NONCE": nonce}),
-        workdir=workdir,
         url=f"http://127.0.0.1:{port}",
         nonce=nonce,
     )

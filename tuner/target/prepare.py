@@ -14,11 +14,14 @@ from platformdirs import user_cache_path
 from tuner.errors import TunerError
 from tuner.study.space import Configuration
 from tuner.target.command import CommandError, run
-from tuner.target.spec import Target, substitute
+from tuner.target.names import substitute
+from tuner.target.spec import Target
 
 
 class PrepareError(TunerError):
     """The target's `[prepare]` command failed; the message ends with what it wrote."""
+
+    exit_code = 4
 
 
 def artifact(target: Target, configuration: Configuration, cache: Path | None = None) -> Path | None:

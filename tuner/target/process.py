@@ -44,6 +44,7 @@ class SupervisedProcess:
         descriptors: Sequence[int] = (),
     ) -> None:
         self._stop_seconds = stop_seconds
+        self._ending = ""
         control, self._control = os.pipe()
         self._status, status = os.pipe()
         try:
@@ -83,7 +84,9 @@ class SupervisedProcess:
 
     def kill(self) -> str:
         """Kill the whole tree at once and say how the command ended."""
-        self._close("_control")
+        if self._control >= 0:
+            os.close(self._control)
+            self._control = -1
         try:
             self._reaper.wait(_KILL_SECONDS)
         except subprocess.TimeoutExpired:
@@ -95,13 +98,9 @@ class SupervisedProcess:
         """Say how the command ended: an exit code or a signal."""
         if self._status >= 0:
             self._ending = _describe(os.read(self._status, 64).decode())
-            self._close("_status")
+            os.close(self._status)
+            self._status = -1
         return self._ending
-
-    def _close(self, name: str) -> None:
-        if getattr(self, name) >= 0:
-            os.close(getattr(self, name))
-            setattr(self, name, -1)
 
     def usage(self) -> Usage:
         """Sum CPU time and resident memory over the whole tree, the reaper left out."""

@@ -2,10 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from tuner import bundled
@@ -16,8 +15,8 @@ from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, Search
 from tuner.target import file as target_file
 from tuner.target.command import CommandError, run
 from tuner.target.file import KnobTable, TargetTable, TimeoutsTable
+from tuner.target.names import check, substitute
 
-RESERVED = ("python", "port", "workdir", "artifact", "home", "cores")
 _FACTS_SECONDS = 60.0
 
 
@@ -40,7 +39,6 @@ class Target:
 
     name: str
     folder: Path
-    description: str
     command: tuple[str, ...]
     ready: str
     effective: str | None
@@ -70,6 +68,12 @@ def find(name: str) -> Path:
     raise UsageError(f"--target: {unknown('target', name, bundled_names())}, nor is it a folder with a target.toml")
 
 
+def reference(name: str) -> str:
+    """Write a target's name so that it means the same from any folder: a bundled name, or a whole path."""
+    folder = find(name)
+    return folder.name if folder.parent == bundled.targets() else str(folder)
+
+
 def bundled_names() -> list[str]:
     """The names of the bundled targets."""
     return sorted(path.parent.name for path in bundled.targets().glob("*/target.toml"))
@@ -90,28 +94,29 @@ def load(name: str, options: Mapping[str, str] | None = None, locustfile: str | 
     folder = find(name)
     path = folder / "target.toml"
     table = target_file.read(path)
+    # What the user typed is judged before, and apart from, what the file says.
+    chosen = _options(table, options or {})
+    own_locustfile = _own_locustfile(locustfile)
     try:
-        return _build(folder, table, dict(options or {}), locustfile)
+        return _build(folder, table, chosen, own_locustfile)
     except TargetFileError:
         raise
     except UsageError as error:
         raise TargetFileError(f"{path}: {error}") from None
 
 
-def _build(folder: Path, table: TargetTable, options: dict[str, str], locustfile: str | None) -> Target:
-    chosen = _options(table, options)
-    names: dict[str, Any] = {**chosen, "python": sys.executable, "home": str(folder), "cores": cores()}
-    _check_names(table)
+def _build(folder: Path, table: TargetTable, options: Mapping[str, str], own_locustfile: Path | None) -> Target:
+    names: dict[str, Any] = {**options, "python": sys.executable, "home": str(folder), "cores": cores()}
+    check(table)
     names |= _facts(folder, table, names)
     space = _space(table, names)
     return Target(
         name=folder.name,
         folder=folder,
-        description=table.description,
         command=tuple(table.command),
         ready=table.ready,
         effective=table.effective,
-        locustfile=_locustfile(folder, locustfile, table.locustfile),
+        locustfile=own_locustfile or _locustfile(folder, table.locustfile),
         env=table.env,
         files=table.files,
         prepare=tuple(table.prepare.command) if table.prepare else None,
@@ -123,7 +128,7 @@ def _build(folder: Path, table: TargetTable, options: dict[str, str], locustfile
     )
 
 
-def _options(table: TargetTable, given: dict[str, str]) -> dict[str, str]:
+def _options(table: TargetTable, given: Mapping[str, str]) -> dict[str, str]:
     chosen = {name: option.default for name, option in table.options.items()}
     for name, value in given.items():
         option = table.options.get(name)
@@ -135,50 +140,6 @@ def _options(table: TargetTable, given: dict[str, str]) -> dict[str, str]:
             raise UsageError(f"--{name}: there is no file {value}")
         chosen[name] = str(Path(value).resolve()) if option.file else value
     return chosen
-
-
-def _texts(table: TargetTable) -> dict[str, Iterable[str]]:
-    """The templates of a target by the place they stand in."""
-    return {
-        "command": table.command,
-        "[env]": table.env.values(),
-        "[files]": [*table.files, *table.files.values()],
-        "[prepare]": table.prepare.command if table.prepare else (),
-        "[answers]": [table.answers.requests or ""],
-    }
-
-
-def _check_names(table: TargetTable) -> None:
-    """Every `$name` must be known, and every knob must be used."""
-    for name in table.space:
-        if name in RESERVED or name in table.options:
-            raise UsageError(f"[space] {name}: the name is taken")
-    known = {*RESERVED, *table.options, *table.space}
-    used: set[str] = set()
-    for place, texts in _texts(table).items():
-        for text in texts:
-            for name in Template(text).get_identifiers():
-                if name not in known:
-                    raise UsageError(f"{place}: {unknown('name', f'${name}', [f'${other}' for other in known])}")
-                used.add(name)
-    for name in table.space:
-        if name not in used:
-            raise UsageError(f"[space] {name}: no ${name} in command, [env], [files] or [prepare], so it does nothing")
-    for place, keys in (("[when]", table.when), ("[answers] accuracy_knobs", table.answers.accuracy_knobs)):
-        for name in keys:
-            if name not in table.space:
-                raise UsageError(f"{place}: {unknown('knob', name, table.space)}")
-
-
-def substitute(text: str, names: Mapping[str, Any], *, partly: bool = False) -> str:
-    """Replace every `$name`; with `partly`, names that have no value yet stay."""
-    template = Template(text)
-    texts = {name: _text(value) for name, value in names.items()}
-    return template.safe_substitute(texts) if partly else template.substitute(texts)
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _facts(folder: Path, table: TargetTable, names: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,11 +181,16 @@ def _knob(name: str, table: KnobTable, constants: Mapping[str, Any]) -> Knob:
     if table.choices is not None:
         if table.low is not None or table.high is not None:
             raise UsageError(f"[space] {name}: give low and high, or choices, not both")
-        choices = tuple(resolve(table.choices, constants))
-        return ChoiceKnob(name=name, choices=choices, default=default, description=table.description)
+        choices = resolve(table.choices, constants)
+        if not isinstance(choices, list):
+            raise UsageError(f"[space] {name}: choices is {choices!r}, which is no list")
+        return ChoiceKnob(name=name, choices=tuple(choices), default=default, description=table.description)
     if table.low is None or table.high is None:
         raise UsageError(f"[space] {name}: needs low and high, or choices")
     low, high = resolve(table.low, constants), resolve(table.high, constants)
+    for key, value in (("low", low), ("high", high), ("default", default)):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UsageError(f"[space] {name}: {key} is {value!r}, which is no number")
     return RangeKnob(
         name=name,
         low=low,
@@ -254,26 +220,30 @@ def _starts(table: TargetTable, space: SearchSpace, names: Mapping[str, Any]) ->
     """The expert starts that are possible here; one that asks for more than this machine has is left out."""
     starts = []
     for values in table.starts:
-        for name in values:
-            space.knob(name)
-        try:
-            configuration = space.configuration({name: resolve(value, names) for name, value in values.items()})
-        except UsageError:
+        resolved = {name: resolve(value, names) for name, value in values.items()}
+        if not all(space.knob(name).offers(value) for name, value in resolved.items()):
             continue
+        configuration = space.configuration(resolved)
         if space.violated(configuration) is None:
             starts.append(configuration)
     return tuple(starts)
 
 
-def _locustfile(folder: Path, override: str | None, own: str | None) -> Path:
-    if override is not None:
-        path = Path(override)
-        if not path.is_file():
-            raise UsageError(f"--locustfile: there is no file {path}")
-        return path.resolve()
-    if own is None:
+def _own_locustfile(given: str | None) -> Path | None:
+    if given is None:
+        return None
+    if "," in given:
+        raise UsageError(f"--locustfile {given!r}: Locust reads a comma as the end of a name; rename the file")
+    path = Path(given)
+    if not path.is_file():
+        raise UsageError(f"--locustfile: there is no file {path}")
+    return path.resolve()
+
+
+def _locustfile(folder: Path, name: str | None) -> Path:
+    if name is None:
         return bundled.locustfiles() / "agent.py"
-    for candidate in (folder / own, bundled.locustfiles() / own):
+    for candidate in (folder / name, bundled.locustfiles() / name):
         if candidate.is_file():
             return candidate
-    raise UsageError(f"locustfile: there is no file {own} in {folder} or among the bundled locustfiles")
+    raise UsageError(f"locustfile: there is no file {name} in {folder} or among the bundled locustfiles")

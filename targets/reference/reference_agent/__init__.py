@@ -1,0 +1,1 @@
+"""The reference agent: a small inference server that is tuned like any other."""

@@ -1,0 +1,108 @@
+"""The front process from its first worker to its last: listen, serve, drain, end."""
+
+import asyncio
+import contextlib
+import gc
+import json
+import math
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+
+from reference_agent.app import build_app
+from reference_agent.errors import AgentError
+from reference_agent.metrics import Metrics
+from reference_agent.process import WorkerProcess
+from reference_agent.scheduler import Scheduler, clock
+from reference_agent.settings import Settings
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than a client thinks between two requests: else it meets a connection that is just being closed."""
+
+
+class HttpServer(uvicorn.Server):
+    """Uvicorn, but what a signal means is decided here."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def run(settings: Settings, processes: Sequence[WorkerProcess], listener: socket.socket, started: float) -> None:
+    """Serve until a signal ends it; raise AgentError when that is not in order."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, processes, listener, started))
+
+
+async def _serve(
+    settings: Settings, processes: Sequence[WorkerProcess], listener: socket.socket, started: float
+) -> None:
+    metrics = Metrics()
+    scheduler = Scheduler(settings, metrics)
+    server = HttpServer(_http_config(settings, build_app(settings, scheduler, metrics)))
+    _obey_signals(server, scheduler)
+    loop, broken = asyncio.get_running_loop(), scheduler.pool.broken
+    serving = loop.create_task(server.serve(sockets=[listener]))
+    loading = loop.create_task(scheduler.start(processes))
+    address = listener.getsockname()
+    try:
+        await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_COMPLETED)
+        if loading.done():
+            loading.result()
+            _announce(address, started)
+            ends: list[asyncio.Future[Any]] = [serving, broken]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if broken.done():
+                raise broken.result()
+        await serving
+        if not scheduler.idle:
+            raise AgentError(f"some requests were not finished within --drain-timeout {settings.drain_timeout:g} s")
+    finally:
+        scheduler.pool.close()
+
+
+def _http_config(settings: Settings, app: Starlette) -> uvicorn.Config:
+    nonce = os.environ.get("LAUNCH_NONCE")
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        proxy_headers=False,
+        access_log=False,
+        log_level="critical",
+        server_header=False,
+        date_header=False,
+        headers=[("X-Launch-Nonce", nonce)] if nonce else [],
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=math.ceil(settings.drain_timeout),
+    )
+
+
+def _obey_signals(server: HttpServer, scheduler: Scheduler) -> None:
+    """Drain at the first signal, end at once at the second."""
+
+    def stop() -> None:
+        scheduler.drain()
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+
+
+def _announce(address: tuple[str, int], started: float) -> None:
+    """Say on stdout, as one JSON line, that requests are taken now."""
+    # What lives now lives to the end: the collector need not look at it again while requests are timed.
+    gc.collect()
+    gc.freeze()
+    milliseconds = round((clock() - started) * 1000.0, 1)
+    event = {"event": "ready", "host": address[0], "port": address[1], "pid": os.getpid(), "startup_ms": milliseconds}
+    print(json.dumps(event), flush=True)

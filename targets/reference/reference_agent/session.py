@@ -1,0 +1,116 @@
+"""An ONNX Runtime session, opened exactly as asked or refused with a sentence: never a silent fall-back."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import onnxruntime as ort  # type: ignore[import-untyped]
+
+from reference_agent.agents import Agent
+from reference_agent.errors import StartError
+
+CPU = "CPUExecutionProvider"
+INT8_OPERATORS = frozenset(
+    {"DynamicQuantizeLinear", "MatMulInteger", "QuantizeLinear", "DequantizeLinear", "QLinearMatMul", "ConvInteger"}
+)
+FATAL_ONLY = 4
+"""ONNX Runtime's log level: what goes wrong is said once, by us."""
+TASKS = Path("/proc/self/task")
+ORT_VERSION: str = ort.__version__
+
+Session = Any
+"""An `onnxruntime.InferenceSession`; the package comes without types."""
+
+ort.set_default_logger_severity(FATAL_ONLY)
+
+
+def read_model_file(path: Path) -> bytes:
+    """Return the bytes of a model, so that what is hashed is what runs."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StartError(f"{path}: cannot be read ({error.strerror}); give --model an ONNX file") from None
+
+
+def open_session(content: bytes, path: Path, provider: str, intra_op_threads: int) -> tuple[Session, int]:
+    """Open a session on `provider` and count the threads that compute in it."""
+    available = listed_providers()
+    if provider not in available:
+        raise StartError(f"{provider} is not in this ONNX Runtime {ORT_VERSION}; it has {', '.join(available)}")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = intra_op_threads
+    options.log_severity_level = FATAL_ONLY
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    before = _threads_alive()
+    try:
+        session = ort.InferenceSession(content, options, providers=[provider], enable_fallback=0)
+    except Exception as error:  # the binding raises a dozen unrelated classes, all of them about this file or provider
+        reason = str(error).strip().splitlines()[0]
+        raise StartError(f"{path}: {provider} cannot load it ({reason}); give --model a complete ONNX file") from None
+    if session.get_providers()[0] != provider or not share_on_provider(session, provider):
+        raise StartError(f"{path}: no part of it runs on {provider}, all of it fell back to {CPU}")
+    return session, _threads_of(session, provider, before)
+
+
+def listed_providers() -> list[str]:
+    """The execution providers that ONNX Runtime was built with; one of these may still not work here."""
+    return list(ort.get_available_providers())
+
+
+def operators(session: Session) -> list[tuple[str, str]]:
+    """The (provider, operator) of every node of the running graph."""
+    groups = session.get_provider_graph_assignment_info()
+    return [(group.ep_name, node.op_type) for group in groups for node in group.get_nodes()]
+
+
+def share_on_provider(session: Session, provider: str) -> float:
+    """The share of the graph's nodes that run on `provider`, 0 to 1."""
+    nodes = operators(session)
+    return sum(name == provider for name, _ in nodes) / max(1, len(nodes))
+
+
+def check_tensors(session: Session, agent: Agent, path: Path) -> None:
+    """Raise StartError unless the model takes and returns what the agent's do."""
+    wanted = [(agent.input_name, "tensor(int64)", 2), (agent.output_name, "tensor(float)", 2)]
+    tensors = [*session.get_inputs(), *session.get_outputs()]
+    found = [(tensor.name, tensor.type, len(tensor.shape)) for tensor in tensors]
+    if found != wanted:
+        raise StartError(
+            f"{path}: takes and returns {_listed(found)}, but the agent {agent.name!r} needs {_listed(wanted)}"
+        )
+    fixed = [size for size in tensors[0].shape if isinstance(size, int)]
+    if fixed:
+        raise StartError(
+            f"{path}: {agent.input_name} has the fixed size {fixed[0]}; export it with free batch and length"
+        )
+
+
+def precision(session: Session, claimed: str | None, path: Path) -> str:
+    """The precision that the operators show; raise StartError when the metadata claim another."""
+    integer = any(operator in INT8_OPERATORS for _, operator in operators(session))
+    found = "int8" if integer else "fp32"
+    if claimed != found:
+        raise StartError(
+            f"{path}: its metadata say precision {claimed!r} but its operators are {found}; "
+            "build it again with python -m reference_agent.variants"
+        )
+    return found
+
+
+def _listed(tensors: list[tuple[str, str, int]]) -> str:
+    return ", ".join(f"{name} {kind} of rank {rank}" for name, kind, rank in tensors)
+
+
+def _threads_of(session: Session, provider: str, before: int | None) -> int:
+    """How many threads compute in a session that has just been opened."""
+    after = _threads_alive()
+    asked: int = session.get_session_options().intra_op_num_threads
+    if before is None or after is None or (asked and provider != CPU):  # a device's driver starts threads of its own
+        return asked or os.cpu_count() or 1
+    # The calling thread computes too, and the session starts the others: counting them holds for 0 ("all cores").
+    return 1 + after - before
+
+
+def _threads_alive() -> int | None:
+    """How many threads this process has; None where the kernel does not list them."""
+    return len(os.listdir(TASKS)) if TASKS.is_dir() else None

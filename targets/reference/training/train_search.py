@@ -1,0 +1,188 @@
+"""Train the search agent: a small transformer encoder on generated requests, written as one ONNX file.
+
+    python train_search.py --out ..            # models/search.onnx, models/search.json, data/*.jsonl, MODEL_CARD.md
+
+Needs torch, onnx, onnxruntime and scikit-learn. One core, about a quarter of an hour.
+"""
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from reference_agent.tokenizer import PADDING, Tokenizer
+from search_data import INTENTS, SEED, Example, held_out, practice, write_held_out
+from search_export import export
+from search_report import write_report
+
+TOKENIZER = Tokenizer(vocabulary=3072, max_length=64)
+WIDTH, LAYERS, HEADS = 192, 4, 4
+BATCH, PEAK_RATE, DROPOUT, WARM_UP = 64, 8e-4, 0.05, 0.06
+SHORT, SHORT_EPOCHS, SHORT_SIZE = 15, 5, 9600
+"""Training begins with requests of at most so many tokens: single actions, before they are combined."""
+EPOCHS, EPOCH_SIZE = 9, 25600
+MASKED = -1e4
+"""Added to the attention score of padding: finite, so that a row of nothing but padding stays finite too."""
+
+
+class Block(nn.Module):
+    """One encoder layer: normalise, attend, add; normalise, widen, add."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention_norm, self.widening_norm = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
+        self.query, self.key = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.value, self.mix = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.widen, self.narrow = nn.Linear(WIDTH, 4 * WIDTH), nn.Linear(4 * WIDTH, WIDTH)
+        self.dropout = nn.Dropout(DROPOUT)
+
+    def forward(self, states: Tensor, bias: Tensor) -> Tensor:
+        """Map [batch, length, width] to the same shape."""
+        states = states + self.dropout(self.attend(self.attention_norm(states), bias))
+        wide = nn.functional.gelu(self.widen(self.widening_norm(states)))
+        return states + self.dropout(self.narrow(wide))
+
+    def attend(self, states: Tensor, bias: Tensor) -> Tensor:
+        """Multi-head attention with `bias` added to the scores."""
+        batch, length, _ = states.shape
+
+        def heads(projected: Tensor) -> Tensor:
+            return projected.reshape(batch, length, HEADS, WIDTH // HEADS).transpose(1, 2)
+
+        query, key, value = heads(self.query(states)), heads(self.key(states)), heads(self.value(states))
+        scores = query @ key.transpose(-2, -1) * (WIDTH // HEADS) ** -0.5 + bias
+        mixed = (torch.softmax(scores, dim=-1) @ value).transpose(1, 2).reshape(batch, length, WIDTH)
+        return self.mix(mixed)
+
+
+class Encoder(nn.Module):
+    """Token numbers [batch, length] to scores [batch, intents]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.previous = nn.Embedding(TOKENIZER.vocabulary, WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.places = nn.Parameter(torch.randn(TOKENIZER.max_length, WIDTH) * 0.02)
+        nn.init.normal_(self.words.weight, std=0.05)
+        self.dropout = nn.Dropout(DROPOUT)
+        self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
+        self.norm, self.head = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, len(INTENTS))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Encode, average over the words that are there, score."""
+        present = (ids != PADDING).to(torch.float32)
+        bias = (1.0 - present)[:, None, None, :] * MASKED
+        words = self.words(ids)
+        # Every word also says which word stood before it: without this, training finds "from" and "to" very late.
+        earlier = torch.cat((torch.zeros_like(words[:, :1]), words[:, :-1]), dim=1)
+        states = self.dropout(words + self.previous(earlier) + self.places[: ids.shape[1]])
+        for block in self.blocks:
+            states = block(states, bias)
+        weight = present[:, :, None]
+        mean = (self.norm(states) * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)
+        return self.head(mean)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Examples as numbers: one tensor of tokens each, and the number of the intent."""
+
+    tokens: list[Tensor]
+    intents: Tensor
+
+
+def rows(examples: list[Example]) -> Rows:
+    """Tokenize `examples`."""
+    tokens = [torch.tensor(TOKENIZER.encode(example.text).tolist()) for example in examples]
+    return Rows(tokens=tokens, intents=torch.tensor([INTENTS.index(example.intent) for example in examples]))
+
+
+def batches(data: Rows, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield shuffled batches of similar length, so that little of a batch is padding."""
+    order = torch.randperm(len(data.tokens), generator=generator).tolist()
+    chunk = 50 * BATCH
+    pieces: list[list[int]] = []
+    for start in range(0, len(order), chunk):
+        by_length = sorted(order[start : start + chunk], key=lambda at: len(data.tokens[at]))
+        pieces += [by_length[at : at + BATCH] for at in range(0, len(by_length), BATCH)]
+    for at in torch.randperm(len(pieces), generator=generator).tolist():
+        padded = nn.utils.rnn.pad_sequence([data.tokens[i] for i in pieces[at]], batch_first=True)
+        yield padded, data.intents[pieces[at]]
+
+
+@torch.no_grad()
+def accuracy(model: Encoder, data: Rows) -> float:
+    """The share of right answers."""
+    model.eval()
+    right = 0
+    for tokens, intents in batches(data, torch.Generator().manual_seed(0)):
+        right += int((model(tokens).argmax(dim=1) == intents).sum())
+    return right / len(data.tokens)
+
+
+def lessons(seed: int, epochs: int) -> Iterator[Rows]:
+    """Yield the examples of every epoch, new ones each time: first short requests only, then all."""
+    source = practice(seed)
+    brief = (example for example in practice(seed) if len(TOKENIZER.encode(example.text)) <= SHORT)
+    for epoch in range(SHORT_EPOCHS + epochs):
+        yield rows(list(islice(brief, SHORT_SIZE) if epoch < SHORT_EPOCHS else islice(source, EPOCH_SIZE)))
+
+
+def train(epochs: int, seed: int, validation: Rows) -> Encoder:
+    """Train by AdamW on a one-cycle schedule; print the validation accuracy after every epoch."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    generator, model = torch.Generator().manual_seed(seed), Encoder()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=0.02)
+    steps = SHORT_EPOCHS * math.ceil(SHORT_SIZE / BATCH) + epochs * math.ceil(EPOCH_SIZE / BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps, pct_start=WARM_UP)
+    for epoch, lesson in enumerate(lessons(seed, epochs)):
+        model.train()
+        for tokens, intents in batches(lesson, generator):
+            # Half the bits for the products of the forward pass: a third of the time, and the weights stay whole.
+            with torch.autocast("cpu", torch.bfloat16):
+                scores = model(tokens)
+            loss = nn.functional.cross_entropy(scores.float(), intents)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+        print(f"epoch {epoch + 1}: loss {loss.item():.3f}, validation {accuracy(model, validation):.4f}", flush=True)
+    return model.eval()
+
+
+def main() -> None:
+    """Draw the data, train, export, measure and write the card."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="the folder of the reference agent")
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--seed", type=int, default=SEED)
+    arguments = parser.parse_args()
+    started = time.process_time()
+    model = train(arguments.epochs, arguments.seed, rows(held_out()["validation"]))
+    seconds = time.process_time() - started
+    for folder in ("models", "data"):
+        (arguments.out / folder).mkdir(parents=True, exist_ok=True)
+    write_held_out(arguments.out / "data")
+    export(model, arguments.out / "models" / "search.onnx", INTENTS, TOKENIZER)
+    examples = SHORT_EPOCHS * SHORT_SIZE + arguments.epochs * EPOCH_SIZE
+    training = {
+        "seed": arguments.seed,
+        "epochs": arguments.epochs,
+        "examples": examples,
+        "cpu_seconds": round(seconds),
+    }
+    write_report(arguments.out, training)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The `$names` of a `target.toml`: where each may stand, and what is put in their place."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from string import Template
+from typing import Any
+
+from tuner.errors import UsageError, unknown
+from tuner.target.file import TargetTable
+
+STUDY_NAMES = ("python", "home", "cores")
+"""Reserved names that have one value for the whole study."""
+
+RESERVED = (*STUDY_NAMES, "port", "workdir", "artifact")
+
+
+def substitute(text: str, names: Mapping[str, Any], *, partly: bool = False) -> str:
+    """Replace every `$name`; with `partly`, names that have no value yet stay."""
+    template = Template(text)
+    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in names.items()}
+    return template.safe_substitute(texts) if partly else template.substitute(texts)
+
+
+def _places(table: TargetTable) -> Iterator[tuple[str, Iterable[str], set[str]]]:
+    """Yield each place of a target file with its templates and the names that have a value there."""
+    study = {*STUDY_NAMES, *table.options}
+    launch = {*RESERVED, *table.options, *table.space}
+    yield "command", table.command, launch
+    yield "[env]", table.env.values(), launch
+    yield "[files]", [*table.files, *table.files.values()], launch
+    yield "[prepare]", table.prepare.command if table.prepare else (), {*study, *table.space, "artifact"}
+    yield "[facts]", table.facts.command if table.facts else (), study
+    yield "[answers] requests", [table.answers.requests or ""], study
+
+
+def check(table: TargetTable) -> None:
+    """Refuse a name that has no value where it stands, and a knob that is used nowhere."""
+    for name in table.space:
+        if name in RESERVED or name in table.options:
+            raise UsageError(f"[space] {name}: the name is taken")
+    used: set[str] = set()
+    for place, texts, known in _places(table):
+        for text in texts:
+            template = Template(text)
+            if not template.is_valid():
+                raise UsageError(f"{place}: {text!r} has a $ that begins no name; write $$ for a plain one")
+            for name in template.get_identifiers():
+                if name not in known:
+                    raise UsageError(f"{place}: {unknown('name', f'${name}', [f'${other}' for other in known])}")
+                used.add(name)
+    for name in table.space:
+        if name not in used:
+            raise UsageError(f"[space] {name}: no ${name} in command, [env], [files] or [prepare], so it does nothing")
+    for place, keys in (("[when]", table.when), ("[answers] accuracy_knobs", table.answers.accuracy_knobs)):
+        for name in keys:
+            if name not in table.space:
+                raise UsageError(f"{place}: {unknown('knob', name, table.space)}")
