@@ -36,7 +36,7 @@ def load_requests(environment, **_):
     options = environment.parsed_options
     bodies = []
     if options.requests:
-        lines = Path(options.requests).read_text(encoding="utf-8").splitlines()
+        lines = Path(options.requests).read_text(encoding="utf-8").rstrip("\n").split("\n")
         bodies = [json.dumps(json.loads(line)["request"]).encode() for line in lines]
         random.Random(options.seed).shuffle(bodies)
     AgentUser.bodies = cycle(bodies or [None])

@@ -29,7 +29,7 @@ def parse_share(text: str) -> float:
     number, unit = _split(text, "a share such as 1%, 1pt or 0.01")
     if unit in ("%", "pt"):
         number /= 100.0
-    elif unit:
+    elif unit or number >= 1.0:
         raise UsageError(f"cannot read {text!r}: a share is written 1%, 1pt or 0.01")
     if number > 1.0:
         raise UsageError(f"cannot read {text!r}: a share is at most 100%")

@@ -22,6 +22,12 @@ def tuner(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["search", "--target", "null", "--set", "delay=3"], "unknown knob 'delay'; did you mean 'delay_ms'"),
         (["search", "--target", "null", "--set", "delay_ms=300"], "delay_ms: 300.0 is outside 2.0 to 20.0"),
         (["search", "--target", "null", "--set", "delay_ms"], "--set 'delay_ms': expected KNOB=VALUE"),
+        (
+            ["search", "--set", "workers=2", "--set", "intra_op_threads=2"],
+            "breaks 'workers * intra_op_threads <= $cores'",
+        ),
+        (["measure", "--target", "null", "--url", "http://127.0.0.1:9", "--set", "delay_ms=3"], "--set configures"),
+        (["search", "--target", "null", "--storage", "nonsense"], "is not a database URL"),
         (["search", "--target", "null", "--buget", "3"], "unknown option '--buget'; did you mean '--budget'"),
         (["search", "--target", "null", "--slo", "p99=quick"], "cannot read 'quick'"),
         (["search", "--target", "null", "--slo", "p98=5ms"], "unknown metric 'p98'"),

@@ -98,6 +98,11 @@ def test_an_interrupted_search_reports_what_there_is_and_resumes(tmp_path: Path,
     assert (tmp_path / "mine" / "index.html").exists()
     assert launched_for(tmp_path) == []
     assert len(read_study(tmp_path / "mine").trials) == 1
+    if number == signal.SIGTERM:
+        resumed = [sys.executable, "-m", "tuner", "resume", "mine", "--budget", "1"]
+        result = subprocess.run(resumed, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert "Keep the default" in result.stdout
+        assert len(read_study(tmp_path / "mine").confirmations) == 4
 
 
 def test_the_plan_is_shown_without_doing_it(tmp_path: Path) -> None:

@@ -95,6 +95,85 @@ def test_a_plain_locustfile_of_the_users_own_is_driven_too(null: tuple[Target, L
     assert np.isfinite(recording.samples["compute"]).all()
 
 
+def test_no_header_costs_a_sample_and_no_setting_of_ones_own_changes_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCUST_RUN_TIME", "1ms")
+    script = tmp_path / "odd.py"
+    script.write_text(
+        "import sys\n"
+        "from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer\n"
+        "class Handler(BaseHTTPRequestHandler):\n"
+        "    protocol_version = 'HTTP/1.1'\n"
+        "    def do_GET(self):\n"
+        "        self.send_response(200)\n"
+        "        self.send_header('Server-Timing', 'db;dur=\"5\", queue;desc=x;dur=1.5')\n"
+        "        self.send_header('Server-Timing', 'compute;dur=fast')\n"
+        "        self.send_header('X-Batch-Size', '3/8')\n"
+        "        self.send_header('Content-Length', '0')\n"
+        "        self.end_headers()\n"
+        "    def log_message(self, *_):\n"
+        "        pass\n"
+        "ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()\n"
+    )
+    port = free_port()
+    with (
+        SupervisedProcess(
+            [sys.executable, str(script), str(port)],
+            env=dict(os.environ),
+            workdir=tmp_path,
+            log=tmp_path / "log",
+            stop_seconds=0.5,
+        ),
+        drive(spec.load("null"), f"http://127.0.0.1:{port}", tmp_path) as load,
+    ):
+        load.wait_ready()
+        load.users(1)
+        load.run_for(0.5)
+        recording = load.finish(2.0)
+    samples = recording.samples[recording.samples["ok"] == 1]
+    assert len(samples) > 10
+    assert (samples["queue"] == 0.0015).all()
+    assert np.isnan(samples["compute"]).all()
+    assert np.isnan(samples["batch_size"]).all()
+
+
+def test_users_that_stop_make_the_measurement_invalid(null: tuple[Target, Launch], tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(
+        "from locust import HttpUser, task\n"
+        "from locust.exception import StopUser\n"
+        "class Mine(HttpUser):\n"
+        "    @task\n"
+        "    def go(self):\n"
+        "        self.client.get('/')\n"
+        "        raise StopUser\n"
+    )
+    with drive(null[0], null[1].url, tmp_path, mine) as load:
+        load.wait_ready()
+        load.users(2)
+        with pytest.raises(LoadError, match="0 of 2 users were left"):
+            load.window(2, 0.3)
+
+
+def test_a_pause_inside_a_task_is_no_unfinished_request(null: tuple[Target, Launch], tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(
+        "import time\n"
+        "from locust import HttpUser, task\n"
+        "class Mine(HttpUser):\n"
+        "    @task\n"
+        "    def go(self):\n"
+        "        self.client.get('/')\n"
+        "        time.sleep(30)\n"
+    )
+    with drive(null[0], null[1].url, tmp_path, mine) as load:
+        load.wait_ready()
+        load.users(2)
+        load.run_for(0.3)
+        assert load.finish(0.1).unfinished == 0
+
+
 def test_a_broken_locustfile_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("import no_such_module\n")

@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from tests.conftest import make_measurement
-from tuner.errors import StorageError, StudyExistsError, TargetStartError, UsageError
+from tuner.errors import InvalidMeasurementError, StorageError, StudyExistsError, TargetStartError, UsageError
 from tuner.files import write_atomically
 from tuner.machine import fingerprint
 from tuner.search import engine
@@ -160,6 +160,18 @@ def test_a_default_that_does_not_start_ends_the_search_with_its_log(store: Store
     with pytest.raises(TargetStartError, match="exit code 3\n  no such model"):
         engine.search(store, (), dead, Silent())
     assert len(store.trials) == 1
+
+
+def test_a_default_that_cannot_be_measured_ends_the_search_and_is_measured_first_on_resume(store: Store) -> None:
+    def disturbed(_configuration: Configuration, folder: Path) -> Outcome:
+        folder.mkdir(parents=True)
+        return Failure(kind=FailureKind.INVALID, reason="the load process was late")
+
+    with pytest.raises(InvalidMeasurementError, match=r"in its default configuration: .*late"):
+        engine.search(store, (), disturbed, Silent())
+    engine.search(store, (), measured, Silent())
+    assert [trial.measurement is not None for trial in store.trials[:2]] == [False, True]
+    assert store.trials[1].configuration == store.header.space.default()
 
 
 def test_a_space_that_ends_before_the_budget_is_said(tmp_path: Path, space: SearchSpace) -> None:

@@ -23,15 +23,14 @@ import sys
 from pathlib import Path
 if sys.argv[1] == "broken":
     sys.exit("nothing was quantized")
-with open("builds.txt", "a") as log:
+with open(sys.argv[2] + "/../builds.txt", "a") as log:
     log.write(sys.argv[1] + "\\n")
 Path(sys.argv[2], "server.py").write_text(sys.argv[1])
 """
 
 
 def test_built_once_per_distinct_set_of_the_knobs_it_names(make_target: MakeTarget, tmp_path: Path) -> None:
-    folder = make_target(TOML, build_py=BUILD)
-    target = spec.load(str(folder))
+    target = spec.load(str(make_target(TOML, build_py=BUILD)))
     made = [
         artifact(target, target.space.configuration(values), tmp_path / "cache")
         for values in ({}, {"workers": 2}, {"precision": "int8"}, {"precision": "int8", "workers": 2})
@@ -39,7 +38,18 @@ def test_built_once_per_distinct_set_of_the_knobs_it_names(make_target: MakeTarg
     assert made[0] == made[1] != made[2] == made[3]
     assert made[2] is not None
     assert (made[2] / "server.py").read_text() == "int8"
-    assert (folder / "builds.txt").read_text().split() == ["fp32", "int8"]
+    assert (tmp_path / "cache" / "prepared" / "builds.txt").read_text().split() == ["fp32", "int8"]
+
+
+def test_a_knob_that_reaches_the_build_by_environment_makes_another_artifact(
+    make_target: MakeTarget, tmp_path: Path
+) -> None:
+    toml = TOML.replace("[prepare]", '[env]\nWORKERS = "$workers"\n[prepare]')
+    target = spec.load(str(make_target(toml, build_py=BUILD)))
+    one, two = (
+        artifact(target, target.space.configuration({"workers": workers}), tmp_path / "cache") for workers in (1, 2)
+    )
+    assert one != two
 
 
 def test_a_changed_program_builds_again(make_target: MakeTarget, tmp_path: Path) -> None:

@@ -89,6 +89,13 @@ def test_bounds_and_choices_come_from_cores_and_facts(make_target: MakeTarget) -
             r"\[facts\] must print one JSON object",
         ),
         (("[space]", "[space"), "is not TOML"),
+        (("low = 1, high", 'low = "1", high'), r"\[space\] batch: low is '1', which is no number"),
+        (("choices = [true, false]", 'choices = "fp32"'), r"\[space\] fast: choices is 'fp32', which is no list"),
+        (('"--fast"', '"$(id)"'), r"command: '\$\(id\)' has a \$ that begins no name"),
+        (("[space]", '[facts]\ncommand = ["$port"]\n[space]'), r"\[facts\]: unknown name '\$port'"),
+        (("[space]", '[prepare]\ncommand = ["$workdir"]\n[space]'), r"\[prepare\]: unknown name '\$workdir'"),
+        (('description = "mine"', 'description = "mine"\nconstraints = ["batch > 1"]'), "the defaults together break"),
+        (("[space]", "[[starts]]\nfast = 1\n[space]"), "fast: unknown choice '1'"),
         (("choices = [true, false], default = false", 'choices = [1], default = "1"'), "fast: unknown choice '1'"),
     ],
 )
@@ -118,8 +125,9 @@ def test_targets_that_are_not_there(tmp_path: Path) -> None:
     ],
 )
 def test_bad_options_of_a_target(options: dict[str, str], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=message) as caught:
         spec.load("reference", options)
+    assert "target.toml" not in str(caught.value), "it is the user's own flag that is wrong"
 
 
 def test_a_model_that_is_not_onnx_is_refused_before_any_launch(tmp_path: Path) -> None:

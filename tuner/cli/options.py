@@ -59,7 +59,8 @@ def target_options(context: typer.Context, name: str) -> dict[str, str]:
 
 def study_name(given: str | None, target: str) -> str:
     """Check the name of a study, or make one of the target's name and the time."""
-    name = given or f"{target}-{datetime.now():%Y%m%d-%H%M%S}"
+    plain = re.sub(r"[^A-Za-z0-9.-]+", "-", target).strip("-.")[:40] or "study"
+    name = given or f"{plain}-{datetime.now():%Y%m%d-%H%M%S}"
     if not _NAME.match(name):
         raise UsageError(f"--name {name!r}: use letters, digits, dots, dashes and underscores, at most 64 of them")
     return name

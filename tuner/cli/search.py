@@ -30,6 +30,7 @@ def search(
     Example: tuner search --budget 50 --users 4,32 --slo p99=50ms
     """
     from tuner.cli.run import dry, run
+    from tuner.search.database import absolute, without_password
     from tuner.study.objectives import Limits, parse_slo
     from tuner.study.study import Settings
     from tuner.study.workload import Workload, parse_users
@@ -43,7 +44,7 @@ def search(
     settings = Settings(
         name=options.study_name(name, loaded.name),
         target=spec.reference(target),
-        options=own,
+        options={name: str(loaded.names[name]) for name in own},
         pinned=options.parse_sets(loaded.space, sets),
         workload=workload,
         limits=limits,
@@ -51,7 +52,11 @@ def search(
         seed=seed,
         locustfile=str(loaded.locustfile) if locustfile else None,
     )
+    command = shlex.join(["tuner", *sys.argv[1:]])
+    if storage is not None:
+        command = command.replace(shlex.quote(storage), shlex.quote(without_password(storage)))
+        storage = absolute(storage)
     if dry_run:
         dry(settings, loaded)
     else:
-        run(settings, loaded, command=shlex.join(["tuner", *sys.argv[1:]]), out=out, storage=storage)
+        run(settings, loaded, command=command, out=out, storage=storage)

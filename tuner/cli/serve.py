@@ -20,14 +20,16 @@ def serve(
     """
     from tempfile import TemporaryDirectory
 
-    from tuner.errors import TargetStartError
+    from tuner.errors import TargetStartError, UsageError
     from tuner.measure import ready
     from tuner.measure.failed import LaunchError
     from tuner.report.console import print_serving
-    from tuner.target.launch import render
+    from tuner.target.launch import is_free, render
     from tuner.target.prepare import artifact
     from tuner.target.process import SupervisedProcess, wait_until_gone
 
+    if not is_free(port):
+        raise UsageError(f"--port {port}: something listens there already; choose another port")
     loaded = options.load_target(context, target)
     configuration = loaded.space.configuration(options.parse_sets(loaded.space, sets))
     with TemporaryDirectory(prefix="tuner-serve-") as workdir:

@@ -54,6 +54,11 @@ class Recording:
     thinks: bool
 
 
+def _without_locust_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """Leave out the LOCUST_* variables of a person's own runs: a run time or a tag would change the measurement."""
+    return {name: value for name, value in env.items() if not name.startswith("LOCUST_")}
+
+
 class LoadProcess:
     """One Locust child for all levels of a launch; leaving the `with` block ends it.
 
@@ -73,6 +78,7 @@ class LoadProcess:
     ) -> None:
         self.watch = watch
         self._on_tick = on_tick
+        folder = folder.resolve()
         self._samples = folder / "samples.raw"
         self._log = folder / "locust.log"
         self._buffer = b""
@@ -84,7 +90,7 @@ class LoadProcess:
         try:
             self.process = SupervisedProcess(
                 [*argv, "--host", url, "--only-summary", "--loglevel", "WARNING"],
-                env={**os.environ, **env, **pipes},
+                env={**_without_locust_settings(os.environ), **env, **pipes},
                 workdir=folder,
                 log=self._log,
                 stop_seconds=1.0,
@@ -124,6 +130,8 @@ class LoadProcess:
         self.run_for(seconds)
         self._command("close")
         closed = self._expect("closed")
+        if closed["users"] != users:
+            raise LoadError(f"{closed['users']} of {users} users were left: the locustfile stops its users")
         return Window(users=users, opened=opened, closed=closed["time"], lag_p99=closed["lag_p99"])
 
     def finish(self, drain: float) -> Recording:

@@ -25,14 +25,34 @@ TICK_SECONDS = 0.5
 LAG_SECONDS = 0.01
 
 
+def number(text):
+    """Read a number from a header; whatever is none is NaN, because no header may cost us a sample."""
+    try:
+        return float(str(text).strip().strip('"'))
+    except ValueError:
+        return NAN
+
+
 def server_timing(headers):
-    """Return (queue, compute) in seconds from a `Server-Timing` header, NaN where it says nothing."""
+    """Return (queue, compute) in seconds from `Server-Timing` headers, NaN where they say nothing."""
+    value = headers.get("server-timing") or ""
     found = {}
-    for entry in (headers.get("server-timing") or "").split(","):
-        name, _, duration = entry.strip().partition(";dur=")
-        if duration:
-            found[name] = float(duration.partition(";")[0]) / 1000.0
+    for entry in (",".join(value) if isinstance(value, list) else value).split(","):
+        name, *parameters = (part.strip() for part in entry.split(";"))
+        for parameter in parameters:
+            if parameter.startswith("dur="):
+                found[name] = number(parameter[4:]) / 1000.0
     return found.get("queue", NAN), found.get("compute", NAN)
+
+
+def in_request(greenlet):
+    """Whether a user waits inside Locust's HTTP client now, and not in a pause of its own."""
+    frame = greenlet.gr_frame
+    while frame is not None:
+        if frame.f_code.co_filename.endswith(("fasthttp.py", "clients.py")):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def percentile(ordered, per_cent):
@@ -65,7 +85,7 @@ class Recorder:
         batch_size = NAN
         if headers is not None:
             queue, compute = server_timing(headers)
-            batch_size = float(headers.get("x-batch-size") or NAN)
+            batch_size = number(headers.get("x-batch-size"))
         self.rows.extend((time.perf_counter() - latency, latency, exception is None, queue, compute, batch_size))
         if exception is not None:
             self.errors[str(exception)[:200]] += 1
@@ -110,7 +130,9 @@ class Recorder:
 
     def do_close(self):
         gc.enable()
-        self.emit("closed", lag_p99=percentile(sorted(self.lags) or [0.0], 99))
+        self.emit(
+            "closed", users=self.environment.runner.user_count, lag_p99=percentile(sorted(self.lags) or [0.0], 99)
+        )
 
     def do_finish(self, seconds):
         """Let running requests end, count those that do not, and hand the samples over."""
@@ -118,7 +140,7 @@ class Recorder:
         for greenlet in list(runner.user_greenlets):
             greenlet.args[0].stop(force=False)
         runner.user_greenlets.join(timeout=float(seconds))
-        unfinished = len(runner.user_greenlets)
+        unfinished = sum(map(in_request, runner.user_greenlets))
         with open(os.environ["RECORDER_SAMPLES"], "wb") as file:
             self.rows.tofile(file)
         self.emit("finished", unfinished=unfinished, errors=self.errors.most_common(5))

@@ -48,7 +48,10 @@ def doubts(level: LevelSummary, window: Window, recording: Recording) -> Iterato
 
 def require_answers(level: LevelSummary, recording: Recording, most: float) -> None:
     """Raise when more than a share of `most` requests failed: that is the configuration's own failure."""
-    if level.requests and level.error_rate <= most:
+    if not level.requests:
+        reason = f"at {level.users} users no request started within {format_seconds(level.seconds)}: each takes longer"
+        raise LaunchError(FailureKind.INVALID, f"{reason} than this protocol measures")
+    if level.error_rate <= most:
         return
     failed = f"{level.errors + level.unfinished} of {level.requests} requests failed"
     commonest = f"; most often: {recording.errors[0][0]}" if recording.errors else ""

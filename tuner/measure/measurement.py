@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tuner.errors import StorageError
 from tuner.files import write_atomically
 from tuner.load.driver import LoadError, LoadProcess, Recording, Window
 from tuner.measure import gates, ready
@@ -88,18 +89,17 @@ def measure_url(protocol: Protocol, url: str, folder: Path) -> Outcome:
 def _measured(protocol: Protocol, folder: Path, drive: Callable[[Stopwatch], Driven]) -> Outcome:
     """Turn whatever happens while driving into an outcome, and keep it."""
     stopwatch = Stopwatch(protocol.watcher)
-    folder.mkdir(parents=True, exist_ok=True)
     outcome: Outcome
     try:
-        outcome = _judge(protocol, drive(stopwatch), folder, stopwatch)
-    except (LaunchError, PrepareError, LoadError) as error:
-        outcome = Failure(
-            kind=_kind(error),
-            reason=str(error),
-            log_tail=log_tail(folder / "server.log"),
-            phases=stopwatch.seconds,
-        )
-    write_atomically(folder / "measurement.json", dump_outcome(outcome))
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            outcome = _judge(protocol, drive(stopwatch), folder, stopwatch)
+        except (LaunchError, PrepareError, LoadError) as error:
+            tail = log_tail(folder / "server.log")
+            outcome = Failure(kind=_kind(error), reason=str(error), log_tail=tail, phases=stopwatch.seconds)
+        write_atomically(folder / "measurement.json", dump_outcome(outcome))
+    except OSError as error:
+        raise StorageError(f"{error.filename or folder}: {error.strerror}; a disk full or not writable?") from error
     return outcome
 
 
@@ -122,7 +122,7 @@ def _drive_launch(protocol: Protocol, configuration: Configuration, folder: Path
                 nonce_seen = ready.wait(target, launch, server)
                 said = ready.effective(target, launch.url, configuration)
             with stopwatch.phase("verify"):
-                accuracy = protocol.verifier.verify(launch.url, configuration)
+                accuracy = protocol.verifier.verify(launch.url, configuration, _watch(server, "while it was verified"))
             driven = _drive(protocol.workload, load, stopwatch, server)
         with stopwatch.phase("stop"):
             server.stop()
@@ -135,16 +135,16 @@ def _drive_url(protocol: Protocol, url: str, folder: Path, stopwatch: Stopwatch)
         ready.require_answer(url + protocol.target.ready)
     with _load_process(protocol, url, folder, lambda: None) as load:
         with stopwatch.phase("verify"):
-            accuracy = protocol.verifier.verify(url, protocol.target.space.default())
+            accuracy = protocol.verifier.verify(url, protocol.target.space.default(), lambda: None)
         return replace(_drive(protocol.workload, load, stopwatch, None), accuracy=accuracy)
 
 
-def _watch(server: SupervisedProcess) -> Callable[[], None]:
-    """Notice a crash while the load runs, within a tenth of a second."""
+def _watch(server: SupervisedProcess, when: str = "under load") -> Callable[[], None]:
+    """Notice a crash; while the load runs, within a tenth of a second."""
 
     def check() -> None:
         if not server.running:
-            raise LaunchError(FailureKind.CRASH, f"the server ended under load ({server.ending()})")
+            raise LaunchError(FailureKind.CRASH, f"the server ended {when} ({server.ending()})")
 
     return check
 

@@ -63,7 +63,9 @@ def effective(target: Target, url: str, configuration: Configuration) -> Mapping
         said = answer.raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
         raise LaunchError(FailureKind.MISMATCH, f"GET {target.effective} gave no configuration: {error}") from None
+    if not isinstance(said, dict):
+        raise LaunchError(FailureKind.MISMATCH, f"GET {target.effective} gave no JSON object but {str(said)[:80]!r}")
     for name, asked in configuration.items():
-        if name in said and said[name] != asked:
+        if name in said and said[name] != asked and str(said[name]) != str(asked):
             raise LaunchError(FailureKind.MISMATCH, f"{name} = {asked} was asked for, but the server runs {said[name]}")
     return {name: str(value) for name, value in said.items()}

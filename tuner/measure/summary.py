@@ -29,7 +29,7 @@ def summarise(samples: Samples, window: Window, unfinished: int, cpu_seconds: fl
         errors=int((started["ok"] != 1).sum()),
         unfinished=unfinished,
         throughput=len(valid) / window.seconds,
-        mean=float(latencies.mean()) if len(latencies) else np.inf,
+        mean=float(started["latency"][started["ok"] == 1].mean()) if (started["ok"] == 1).any() else np.inf,
         p50=quantile(ordered, 0.5),
         p90=quantile(ordered, 0.9),
         p95=quantile(ordered, 0.95),

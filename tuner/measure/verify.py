@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ def read_requests(answers: Answers, seed: int = 0) -> tuple[Labelled, ...]:
     if answers.requests is None:
         return ()
     requests = []
-    for number, line in enumerate(answers.requests.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(answers.requests.read_text(encoding="utf-8").rstrip("\n").split("\n"), start=1):
         try:
             row = json.loads(line)
             requests.append(Labelled(body=json.dumps(row["request"]).encode(), answer=row.get("answer")))
@@ -46,13 +46,17 @@ def read_requests(answers: Answers, seed: int = 0) -> tuple[Labelled, ...]:
     return tuple(requests)
 
 
-def ask(url: str, target: Target, requests: Sequence[Labelled], concurrency: int) -> list[Any]:
+def ask(
+    url: str, target: Target, requests: Sequence[Labelled], concurrency: int, watch: Callable[[], None]
+) -> list[Any]:
     """Send the requests, `concurrency` at a time as the load will, and return the answers.
 
-    Fails when one of them is not an answer at all.
+    Fails at the first one that is not an answer at all; `watch` raises when that is because the server is gone.
     """
     answers = target.answers
     limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+    broken: list[Exception] = []
+
     # Threads: httpx's asynchronous pool spends 5 times the CPU on a request when so many run at once.
     with (
         httpx.Client(base_url=url, timeout=target.timeouts.request, limits=limits, trust_env=False) as client,
@@ -60,18 +64,20 @@ def ask(url: str, target: Target, requests: Sequence[Labelled], concurrency: int
     ):
 
         def one(request: Labelled) -> Any:
+            if broken:
+                return None
             try:
                 answer = client.post(answers.path, content=request.body, headers={"Content-Type": "application/json"})
                 answer.raise_for_status()
                 return answer.json()[answers.field] if answers.field else None
             except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-                return error
+                broken.append(error)
 
         found = list(threads.map(one, requests))
-    broken = [answer for answer in found if isinstance(answer, Exception)]
     if broken:
+        watch()
         first = f"{type(broken[0]).__name__}: {broken[0]}".splitlines()[0]
-        reason = f"{len(broken)} of {len(found)} requests got no valid answer before any load ({first})"
+        reason = f"a labelled request got no valid answer before any load ({first})"
         raise LaunchError(FailureKind.WRONG_ANSWERS, reason)
     return found
 
@@ -88,20 +94,20 @@ class Verifier:
         self._concurrency = concurrency
         self.requests = read_requests(target.answers, seed)
 
-    def verify(self, url: str, configuration: Configuration) -> Accuracy | None:
+    def verify(self, url: str, configuration: Configuration, watch: Callable[[], None]) -> Accuracy | None:
         """Return the accuracy of this configuration's answers, or None when nothing is labelled."""
         if not self.requests:
             return None
         known = self._path(configuration)
         if known.exists():
-            return self._check_sample(url, json.loads(known.read_text(encoding="utf-8")))
-        found = ask(url, self._target, self.requests, self._concurrency)
+            return self._check_sample(url, json.loads(known.read_text(encoding="utf-8")), watch)
+        found = ask(url, self._target, self.requests, self._concurrency, watch)
         self._folder.mkdir(parents=True, exist_ok=True)
         write_atomically(known, json.dumps(found))
         return self._accuracy(found)
 
-    def _check_sample(self, url: str, known: Sequence[Any]) -> Accuracy | None:
-        found = ask(url, self._target, self.requests[:SAMPLE], self._concurrency)
+    def _check_sample(self, url: str, known: Sequence[Any], watch: Callable[[], None]) -> Accuracy | None:
+        found = ask(url, self._target, self.requests[:SAMPLE], self._concurrency, watch)
         same = sum(one == other for one, other in zip(found, known, strict=False))
         if same < AGREEMENT * len(found):
             reason = f"only {same} of {len(found)} answers equal those that the same model gave before"

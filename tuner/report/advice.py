@@ -9,6 +9,10 @@ from tuner.study.trial import Doubt, DoubtKind, Measurement
 _ENOUGH_CORES = 4
 
 ADVICE: dict[DoubtKind, tuple[str, str]] = {
+    DoubtKind.NO_DEFAULT: (
+        "The default configuration gave no measurement, so a loss of accuracy could not be judged, nor any gain.",
+        "See why it failed in the table of trials; when it was disturbed, go on with tuner resume.",
+    ),
     DoubtKind.SHARED_CORES: (
         "Load and server compete for the same cores, so latencies hold waiting that a real client would not cause.",
         "Read the figures as a comparison between configurations; for absolute ones run on four cores or more, or "
@@ -70,6 +74,10 @@ def study_doubts(study: Study) -> Iterator[Doubt]:
     if study.machine.cores < _ENOUGH_CORES:
         message = f"the server and the load generator shared {study.machine.cores} cores"
         yield Doubt(kind=DoubtKind.SHARED_CORES, message=message)
+    default = study.default_trial
+    if default is not None and default.failure is not None:
+        message = f"trial #{default.number}, the default, {default.failure.kind}: {default.failure.reason}"
+        yield Doubt(kind=DoubtKind.NO_DEFAULT, message=message)
 
 
 def doubt_groups(study: Study) -> tuple[DoubtGroup, ...]:

@@ -9,7 +9,7 @@ from tuner.statistics.compare import Estimate, estimate, ratio
 from tuner.study.judgement import best, feasible, reference_accuracy, violations
 from tuner.study.space import Configuration
 from tuner.study.study import Study
-from tuner.study.trial import Accuracy, Confirmation, Measurement, Trial
+from tuner.study.trial import Accuracy, Confirmation, Failure, Measurement, Trial
 from tuner.units import format_rate, format_seconds, format_share
 
 
@@ -97,6 +97,8 @@ def _measured(confirmation: Confirmation | None) -> Measurement | None:
 
 def _finalist(study: Study, trial: int, rounds: Rounds, default: Rounds) -> Finalist | None:
     measured = [found for confirmation in rounds.values() if (found := _measured(confirmation))]
+    # A launch that was disturbed says nothing against the configuration.
+    failed = sum(isinstance(one.outcome, Failure) and not one.outcome.kind.ours for one in rounds.values())
     if not measured:
         return None
     pairs = [
@@ -117,7 +119,7 @@ def _finalist(study: Study, trial: int, rounds: Rounds, default: Rounds) -> Fina
         p99={count: _estimate([one.levels[i].p99.value for one in measured]) for i, count in users},
         p99_ratio=p99_ratio,
         accuracy=measured[0].accuracy,
-        objection=_objection(study, trial, len(rounds), measured, p99_ratio),
+        objection=_objection(study, trial, failed, measured, p99_ratio),
     )
 
 
@@ -137,12 +139,12 @@ def _ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estima
 
 
 def _objection(
-    study: Study, trial: int, launches: int, measured: list[Measurement], p99_ratio: Mapping[int, Estimate]
+    study: Study, trial: int, failed: int, measured: list[Measurement], p99_ratio: Mapping[int, Estimate]
 ) -> str | None:
     """Say why a finalist cannot win."""
     limits = study.settings.limits
-    if launches > len(measured):
-        return f"{launches - len(measured)} of {launches} launches failed"
+    if failed:
+        return f"{failed} of {failed + len(measured)} launches failed"
     reference = reference_accuracy(study.trials, study.default)
     if violations(measured[0], limits, reference)["accuracy"] > 0:
         return f"its accuracy is more than {format_share(limits.max_accuracy_drop)} below the default's"

@@ -8,9 +8,10 @@ from itertools import count
 from pathlib import Path
 
 import optuna
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from tuner.errors import StorageError, StudyExistsError
+from tuner.errors import StorageError, StudyExistsError, UsageError
 from tuner.search.sampler import DIRECTIONS
 
 _CREATE_TRIES = 5
@@ -26,7 +27,7 @@ def storage_errors(folder: Path) -> Iterator[None]:
         raise StorageError(
             f"the storage needs a driver ({error}); PostgreSQL: pip install 'agent-tuner[postgres]'"
         ) from None
-    except (optuna.exceptions.StorageInternalError, SQLAlchemyError, OSError) as error:
+    except (optuna.exceptions.OptunaError, SQLAlchemyError, OSError) as error:
         cause = str(error.__cause__ or error).strip().splitlines()[0]
         raise StorageError(f"the storage of {folder} failed: {cause}") from error
 
@@ -44,6 +45,31 @@ class Database:
         self.storage.engine.dispose()
 
 
+def sqlite_url(path: Path) -> str:
+    """Write the URL of a database file; Optuna formats URLs, so braces in a path are doubled."""
+    url = URL.create("sqlite", database=str(path)).render_as_string()
+    return url.replace("{", "{{").replace("}", "}}")
+
+
+def without_password(url: str) -> str:
+    """Mask the password of a storage URL."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        raise UsageError(
+            f"--storage {url!r} is not a database URL, such as postgresql+psycopg://user@host/db"
+        ) from None
+
+
+def absolute(url: str) -> str:
+    """Make the path of an SQLite URL absolute, so that it means the same from any folder."""
+    without_password(url)
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        return url
+    return sqlite_url(Path(parsed.database).resolve())
+
+
 def _storage(url: str) -> optuna.storages.RDBStorage:
     options = {"connect_args": {"timeout": _LOCKED_SECONDS}} if url.startswith("sqlite") else {}
     return optuna.storages.RDBStorage(url, engine_kwargs=options)
@@ -51,8 +77,8 @@ def _storage(url: str) -> optuna.storages.RDBStorage:
 
 def open_database(url: str, name: str) -> Database:
     """Open a study that exists."""
-    storage = _storage(url)
     try:
+        storage = _storage(url)
         return Database(study=optuna.load_study(study_name=name, storage=storage), storage=storage)
     except KeyError:
         raise StorageError(f"the storage has no study {name!r}") from None

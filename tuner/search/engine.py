@@ -11,7 +11,7 @@ from tuner.measure.failed import as_error
 from tuner.search.confirm import finalists, first_round, schedule
 from tuner.search.sampler import propose
 from tuner.search.storage import Store
-from tuner.study.space import Configuration
+from tuner.study.space import Configuration, identity
 from tuner.study.trial import Confirmation, Failure, Outcome, Trial
 
 Measure = Callable[[Configuration, Path], Outcome]
@@ -63,9 +63,10 @@ def _spend(store: Store, starts: Sequence[Configuration], measure: Measure, prog
             progress.note(f"every configuration of the space was measured after {len(trials)} trials")
             return
         trial = _run(store, proposal, measure, progress)
-        # Nothing can be learnt from a target that does not even start as it comes.
-        if trial == store.study().default_trial and trial.failure is not None and trial.failure.kind.never_up:
-            raise as_error(trial.failure, "the target does not start in its default configuration: ")
+        # Nothing can be learnt where not even the configuration as it comes starts, or can be measured.
+        failure, is_default = trial.failure, identity(trial.configuration) == identity(space.default())
+        if failure is not None and is_default and (failure.kind.never_up or failure.kind.ours):
+            raise as_error(failure, "in its default configuration: ")
 
 
 def _run(store: Store, proposal: Configuration, measure: Measure, progress: Progress) -> Trial:
@@ -77,12 +78,16 @@ def _run(store: Store, proposal: Configuration, measure: Measure, progress: Prog
     return trial
 
 
+def _is_invalid(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failure) and outcome.kind.ours
+
+
 def _measure_twice_if_invalid(
     configuration: Configuration, folder: Path, measure: Measure, progress: Progress
 ) -> Outcome:
     """Measure again, once, when it was the measurement that failed and not the configuration."""
     outcome = measure(configuration, folder)
-    if isinstance(outcome, Failure) and outcome.kind.ours:
+    if isinstance(outcome, Failure) and _is_invalid(outcome):
         progress.note(f"measured again: {outcome.reason}")
         # Out of the way: a trial's folder holds the measurement that counts.
         aside = folder.with_name(f"{folder.name}-invalid")
@@ -98,7 +103,7 @@ def _confirm(store: Store, measure: Measure, progress: Progress) -> None:
     chosen = finalists(study)
     first = first_round(chosen, study.confirmations)
     plan = list(schedule(chosen, first, settings.rounds, settings.seed))
-    done = {(confirmation.round, confirmation.trial) for confirmation in study.confirmations}
+    done = {(one.round, one.trial) for one in study.confirmations if not _is_invalid(one.outcome)}
     for index, (number, trial) in enumerate(plan):
         if (number, trial) in done:
             continue

@@ -82,7 +82,11 @@ def propose(
     The default comes first, then the expert starts, then multivariate TPE (Bergstra 2011; Falkner 2018) under
     constraints. Equal arguments give equal proposals.
     """
+    default = identity(space.default())
     seen = {identity(trial.configuration) for trial in trials}
+    if all(trial.failure and trial.failure.kind.ours for trial in trials if identity(trial.configuration) == default):
+        # Everything is compared with the default: when its measurement was disturbed, it is measured again.
+        seen.discard(default)
     known: Iterator[Configuration] = iter((space.default(), *starts))
     for configuration in chain(known, _sampled(space, trials, limits, seed + len(trials)), _enumerated(space)):
         if identity(configuration) not in seen and space.violated(configuration) is None:

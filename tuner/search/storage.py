@@ -13,11 +13,17 @@ import optuna
 from optuna.samplers import PartialFixedSampler, RandomSampler
 from optuna.trial import TrialState
 from pydantic import TypeAdapter
-from sqlalchemy.engine import make_url
 
 from tuner.errors import StorageError, StudyExistsError, UsageError
 from tuner.files import write_atomically
-from tuner.search.database import Database, create_database, open_database, storage_errors
+from tuner.search.database import (
+    Database,
+    create_database,
+    open_database,
+    sqlite_url,
+    storage_errors,
+    without_password,
+)
 from tuner.search.sampler import constraints, distribution
 from tuner.study.judgement import reference_accuracy
 from tuner.study.space import Configuration
@@ -204,6 +210,7 @@ def _fill(folder: Path, header: Header, url: str | None) -> Store:
 
 def open_study(folder: Path, url: str | None = None) -> Store:
     """Open an existing study for writing."""
+    folder = folder.resolve()
     name, url = _known_storage(folder, url)
     lock = _lock(folder)
     try:
@@ -226,12 +233,12 @@ def read_study(folder: Path, url: str | None = None) -> Study:
 
 
 def _url(folder: Path, url: str | None) -> str:
-    return url or f"sqlite:///{folder.resolve() / 'study.db'}"
+    return url or sqlite_url(folder.resolve() / "study.db")
 
 
 def storage_place(name: str, url: str | None) -> dict[str, str | None]:
     """Say where a study is stored; a password never goes into a file."""
-    return {"name": name, "storage": make_url(url).render_as_string(hide_password=True) if url else None}
+    return {"name": name, "storage": without_password(url) if url else None}
 
 
 def _known_storage(folder: Path, url: str | None) -> tuple[str, str]:

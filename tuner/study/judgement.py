@@ -25,7 +25,8 @@ def violations(measurement: Measurement, limits: Limits, reference: Accuracy | N
     slo = measurement.target.metric(limits.slo.metric) - limits.slo.limit if limits.slo else 0.0
     drop = 0.0
     if reference is not None and measurement.accuracy is not None:
-        drop = reference.share - measurement.accuracy.share - limits.max_accuracy_drop
+        # Exactly the limit is kept, whatever the last bit of a difference of fractions says.
+        drop = round(reference.share - measurement.accuracy.share - limits.max_accuracy_drop, 9)
     return {"slo": slo, "accuracy": drop}
 
 

@@ -65,9 +65,11 @@ class Study(Header):
 
     @property
     def default_trial(self) -> Trial | None:
-        """The trial that measured the default configuration, or failed to."""
+        """The trial that measured the default configuration, or one that failed to."""
         wanted = identity(self.default)
-        return next((trial for trial in self.trials if identity(trial.configuration) == wanted), None)
+        found = [trial for trial in self.trials if identity(trial.configuration) == wanted]
+        # A default whose measurement was disturbed is measured again in another trial.
+        return next((trial for trial in found if trial.measurement is not None), found[0] if found else None)
 
     def trial(self, number: int) -> Trial:
         """Find a trial by its number."""

@@ -31,6 +31,7 @@ class DoubtKind(StrEnum):
     UNFINISHED = "unfinished"
     NOT_AVAILABLE = "not available"
     SHARED_CORES = "shared cores"
+    NO_DEFAULT = "no default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,8 @@ class LevelSummary:
     """What was measured at one concurrency; latencies in seconds, throughput in valid answers per second.
 
     Percentiles are exact order statistics over every request that started in the window, where a failed or
-    unfinished request counts as infinite; throughput counts the valid answers that arrived in the window.
+    unfinished request counts as infinite; the mean is that of the valid ones; throughput counts the valid answers
+    that arrived in the window.
     """
 
     users: int
@@ -102,7 +104,8 @@ class Accuracy:
 class Measurement:
     """A launch that was measured: its levels from the lightest to the target, and what to doubt about them.
 
-    `phases` maps each phase to its seconds; `effective` is what the server said about itself.
+    `peak_memory` is the most resident memory at the end of a level, in bytes, with pages that processes share counted
+    in each; `phases` maps each phase to its seconds; `effective` is what the server said about itself.
     """
 
     levels: tuple[LevelSummary, ...]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tuner.errors import TunerError
+from tuner.target.process import describe, reaped
 
 
 class CommandError(TunerError):
@@ -18,22 +19,33 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def run(argv: Sequence[str], *, folder: Path, env: Mapping[str, str], seconds: float) -> str:
-    """Run a command in the target's folder and return what it printed."""
+    """Run a command in the target's folder, nothing of which outlives us, and return what it printed."""
+    control, hold = os.pipe()
+    status, tell = os.pipe()
     try:
-        result = subprocess.run(
-            argv,
-            check=False,
+        process = subprocess.Popen(
+            reaped(argv, control, tell),
             cwd=folder,
             env=environment(env),
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="backslashreplace",
-            timeout=seconds,
+            pass_fds=(control, tell),
         )
-    except subprocess.TimeoutExpired:
-        raise CommandError(f"{argv[0]} did not end within {seconds:g} s") from None
-    except OSError as error:
-        raise CommandError(f"{argv[0]}: {error.strerror}") from None
-    if result.returncode != 0:
-        raise CommandError((result.stderr.strip().splitlines() or [f"exit code {result.returncode}"])[-1])
-    return result.stdout
+    finally:
+        os.close(control)
+        os.close(tell)
+    with os.fdopen(status) as ending, os.fdopen(hold, "w") as held:
+        try:
+            output, errors = process.communicate(timeout=seconds)
+        except BaseException as error:
+            held.close()
+            process.communicate()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise CommandError(f"{argv[0]} did not end within {seconds:g} s") from None
+            raise
+        if (ended := describe(ending.read())) != "exit code 0":
+            raise CommandError((errors.strip().splitlines() or [ended])[-1])
+    return output

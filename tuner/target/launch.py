@@ -30,6 +30,17 @@ def free_port() -> int:
         return port
 
 
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a loopback port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 def render(target: Target, configuration: Configuration, *, port: int, workdir: Path, artifact: Path | None) -> Launch:
     """Render a configuration and write the target's files into `workdir`."""
     names = {**target.names, **configuration, "port": port, "workdir": workdir, "artifact": artifact or workdir}

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,17 +39,24 @@ def artifact(target: Target, configuration: Configuration, cache: Path | None = 
 
 
 def _key(target: Target, configuration: Configuration) -> str:
-    """Name an artifact by its content: the command, what it reads, the program itself and the facts."""
+    """Name an artifact by its content: the command, its environment, the facts, and every file it may read."""
     names = {**target.names, **configuration}
-    command = [substitute(part, names, partly=True) for part in target.prepare or ()]
-    used = {name for part in target.prepare or () for name in Template(part).get_identifiers()}
-    inputs = {
-        name: _digest(Path(str(names[name]))) for name in used if name in names and Path(str(names[name])).is_file()
-    }
-    programs = {str(path.relative_to(target.folder)): _digest(path) for path in sorted(target.folder.rglob("*.py"))}
+    texts = [*(target.prepare or ()), *(f"{key}={text}" for key, text in target.env.items())]
+    rendered = [substitute(text, names, partly=True) for text in texts]
+    given = [Path(str(names[name])) for text in texts for name in Template(text).get_identifiers() if name in names]
+    inputs = {str(path): _digest(path) for path in given if path.is_file()}
+    own = {str(path.relative_to(target.folder)): _digest(path) for path in _files(target.folder)}
     facts = {name: value for name, value in target.names.items() if name not in ("cores", "home")}
-    content = json.dumps([command, inputs, programs, facts], sort_keys=True, default=str)
+    content = json.dumps([rendered, inputs, own, facts], sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:24]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield a target's own files; what tools left there, hidden or cached, is none of them."""
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in parts):
+            yield path
 
 
 def _digest(path: Path) -> str:
@@ -64,14 +72,15 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _build(target: Target, configuration: Configuration, folder: Path) -> None:
-    building = folder.with_suffix(".building")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir()
+    """Build into a folder that nobody else writes to, and put it in place when it is whole."""
+    building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{folder.name}."))
     names = {**target.names, **configuration, "artifact": building}
     argv = [substitute(part, names) for part in target.prepare or ()]
     env = {key: substitute(text, names, partly=True) for key, text in target.env.items()}
     try:
         run(argv, folder=target.folder, env=env, seconds=target.timeouts.prepare)
+        building.rename(folder)
     except CommandError as error:
         raise PrepareError(f"[prepare] {error}") from None
-    building.rename(folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)

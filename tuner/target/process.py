@@ -50,7 +50,7 @@ class SupervisedProcess:
         try:
             with log.open("ab") if log else nullcontext() as output:
                 self._reaper = subprocess.Popen(
-                    [sys.executable, "-I", "-S", str(_REAPER), str(control), str(status), "--", *argv],
+                    reaped(argv, control, status),
                     cwd=workdir,
                     env=dict(env),
                     stdin=subprocess.DEVNULL,
@@ -97,7 +97,7 @@ class SupervisedProcess:
     def ending(self) -> str:
         """Say how the command ended: an exit code or a signal."""
         if self._status >= 0:
-            self._ending = _describe(os.read(self._status, 64).decode())
+            self._ending = describe(os.read(self._status, 64).decode())
             os.close(self._status)
             self._status = -1
         return self._ending
@@ -122,7 +122,13 @@ def log_tail(log: Path, lines: int = 20) -> tuple[str, ...]:
     return ()
 
 
-def _describe(status: str) -> str:
+def reaped(argv: Sequence[str], control: int, status: int) -> list[str]:
+    """Return the command that runs `argv` under a reaper."""
+    return [sys.executable, "-I", "-S", str(_REAPER), str(control), str(status), "--", *argv]
+
+
+def describe(status: str) -> str:
+    """Say how a command ended, from what its reaper wrote."""
     if not status.strip():
         return "killed with its supervisor"
     code = os.waitstatus_to_exitcode(int(status))

@@ -110,6 +110,8 @@ def _build(folder: Path, table: TargetTable, options: Mapping[str, str], own_loc
     check(table)
     names |= _facts(folder, table, names)
     space = _space(table, names)
+    if broken := space.violated(space.default()):
+        raise UsageError(f"[space]: the defaults together break {broken!r}; choose defaults that keep it")
     return Target(
         name=folder.name,
         folder=folder,
