@@ -1,6 +1,6 @@
 """How long `tuner search --budget 50` takes, how much of it is load, and what it leaves behind.
 
-    python tests/benchmarks/search_time.py [--budget 50]
+    python tests/benchmarks/search_time.py [--budget 50] [--out FOLDER --name NAME]
 
 Runs the command of the README on the bundled agent, with the defaults. On 2 cores it must end within 10 minutes,
 confirmation included, spend at least 75 % of that time under load, stay under 300 MB itself and leave no process.
@@ -28,9 +28,9 @@ MOST_MEMORY = 300e6
 MARK = "SEARCH_TIME_BENCHMARK"
 
 
-def run(budget: int, out: Path) -> tuple[float, int]:
+def run(budget: int, out: Path, name: str) -> tuple[float, int]:
     """Run the search; return its seconds and the most memory that the tuner itself used."""
-    command = [sys.executable, "-m", "tuner", "search", "--budget", str(budget), "--out", str(out)]
+    command = [sys.executable, "-m", "tuner", "search", "--budget", str(budget), "--out", str(out), "--name", name]
     started = time.monotonic()
     process = subprocess.Popen(command, env={**os.environ, MARK: str(os.getpid())})
     memory = 0
@@ -71,10 +71,14 @@ def main() -> None:
     """Run, print the table, judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budget", type=int, default=50)
-    budget = parser.parse_args().budget
-    with tempfile.TemporaryDirectory() as folder:
-        seconds, memory = run(budget, Path(folder))
-        study = read_study(next(Path(folder).iterdir()))
+    parser.add_argument("--out", type=Path, help="keep the study in this folder")
+    parser.add_argument("--name", default="search-time", help="name of the study")
+    options = parser.parse_args()
+    budget = options.budget
+    with tempfile.TemporaryDirectory() as temporary:
+        out = options.out or Path(temporary)
+        seconds, memory = run(budget, out, options.name)
+        study = read_study(out / options.name)
     load, rest = shares(study)
     found = verdict(study)
     leftovers = left_behind()

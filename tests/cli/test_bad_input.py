@@ -89,7 +89,7 @@ def test_a_server_that_exits_at_start_shows_its_last_lines(make_target: MakeTarg
     )
     result = tuner("search", "--target", str(folder), "--name", "mine", cwd=tmp_path)
     assert result.returncode == 4
-    assert "does not start in its default configuration" in result.stderr
+    assert "in its default configuration: did not start" in result.stderr
     assert "  cannot find weights" in result.stderr
     study = read_study(tmp_path / "reports" / "mine")
     assert study.trials[0].failure is not None

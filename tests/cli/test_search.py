@@ -24,7 +24,7 @@ from tuner.target import spec
 
 
 def search(target: str, out: Path, budget: int, workload: Workload) -> Study:
-    settings = Settings(name="mine", target=target, workload=workload, limits=Limits(), budget=budget, seed=0, rounds=2)
+    settings = Settings(name="mine", target=target, workload=workload, limits=Limits(), budget=budget, seed=0, rounds=3)
     run(settings, spec.load(target), command="tuner search", out=out)
     return read_study(out / "mine")
 

@@ -20,6 +20,7 @@ from tuner.study.study import Settings, Study
 from tuner.study.trial import Measurement, Trial
 from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
 
+_WIDE = 140
 _OVERHEAD_SECONDS = 1.6
 """Start, verification and stop of one launch of the bundled agent, for the estimate of a plan only."""
 
@@ -93,14 +94,14 @@ class SearchProgress(LaunchProgress):
         """Write one line for a finished trial."""
         self._trials.append(trial)
         self._count_launch()
-        self._console.print(Text(self._line(trial)))
+        self._say(self._line(trial))
 
     def confirmation_started(self, done: int, total: int, trial: int) -> None:
         """Show which finalist is launched again."""
         self._title = f"confirmation {done + 1}/{total}  #{trial}"
         self._left = total - done
         if not self._console.is_terminal:
-            self._console.print(Text(self._title))
+            self._say(self._title)
 
     def confirmation_finished(self) -> None:
         """Count a launch of a finalist."""
@@ -112,7 +113,11 @@ class SearchProgress(LaunchProgress):
 
     def note(self, message: str) -> None:
         """Write something a person should know."""
-        self._console.print(Text(f"note: {clean(message)}"))
+        self._say(f"note: {clean(message)}")
+
+    def _say(self, text: str) -> None:
+        # One line is one trial, however narrow the terminal or the log is.
+        self._console.print(Text(text), soft_wrap=True)
 
     def _feasible(self) -> list[Trial]:
         reference = reference_accuracy(self._trials, self._default)
@@ -130,11 +135,19 @@ class SearchProgress(LaunchProgress):
         return f"#{trial.number} ok  {p99}  {format_rate(target.throughput)}  {text}{mark}"
 
 
+def _show(table: Table) -> None:
+    """Write a table to stdout; where nobody says how wide that is, no cell is squeezed."""
+    console = rich.console.Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDE
+    console.print(table)
+
+
 def print_verdict(study: Study, report: Path) -> None:
     """Write the result of a study: the finalists, the sentence, and where the report is."""
     found = verdict(study)
     if found.finalists:
-        rich.print(_finalists(study, found.finalists))
+        _show(_finalists(study, found.finalists))
     print(f"\n{found.sentence}\n")
     print(f"Report: {report}")
 
@@ -169,7 +182,7 @@ def _ratio(found: Estimate) -> str:
 
 def print_measurement(measurement: Measurement, folder: Path) -> None:
     """Write one measurement."""
-    rich.print(_levels(measurement))
+    _show(_levels(measurement))
     if measurement.accuracy is not None:
         print(f"accuracy {format_share(measurement.accuracy.share)} of {measurement.accuracy.total} labelled requests")
     if measurement.peak_memory is not None:
@@ -221,7 +234,7 @@ def print_space(space: SearchSpace) -> None:
             values = f"{knob.low:g} to {knob.high:g}{' (log)' if knob.log else ''}"
         cells = (knob.name, values, str(knob.default), space.conditions.get(knob.name, ""), knob.description)
         table.add_row(*map(escape, cells))
-    rich.print(table)
+    _show(table)
     for rule in space.constraints:
         print(f"always: {rule}")
 
@@ -233,7 +246,7 @@ def print_targets(descriptions: Mapping[str, str]) -> None:
     table.add_column("what it is", overflow="fold")
     for name, description in descriptions.items():
         table.add_row(escape(name), escape(description))
-    rich.print(table)
+    _show(table)
 
 
 def print_serving(url: str, locustfile: Path) -> None:

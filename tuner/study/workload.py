@@ -14,8 +14,8 @@ class Workload:
     """
 
     users: tuple[int, ...]
-    warm_up: float = 0.8
-    measure: float = 3.2
+    warm_up: float = 0.7
+    measure: float = 3.0
     drain: float = 5.0
 
     def __post_init__(self) -> None:
