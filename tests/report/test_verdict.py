@@ -10,7 +10,7 @@ from tests.report.studies import configuration, level, measurement, pair
 from tuner.report.verdict import verdict
 from tuner.study.objectives import Slo
 from tuner.study.study import Study
-from tuner.study.trial import Measurement, Outcome
+from tuner.study.trial import Failure, FailureKind, Measurement, Outcome
 
 DEFAULT, STEADY, FAST = 0, 1, 2
 
@@ -153,3 +153,14 @@ class TestOther:
         found = verdict(studies.confirmed(study, {0: [dead] * 3, 1: [dead] * 3}))
         assert [one.throughput.value for one in found.finalists] == [0.0, 0.0]
         assert not found.better
+
+
+def test_a_disturbed_launch_speaks_against_nobody() -> None:
+    study = judged((0.011, 900.0, 0.050), (0.011, 1200.0, 0.040))
+    disturbed = Failure(kind=FailureKind.INVALID, reason="the load process was late")
+    crashed = Failure(kind=FailureKind.CRASH, reason="killed by SIGKILL")
+    for failure, winner in ((disturbed, FAST), (crashed, STEADY)):
+        confirmations = tuple(
+            replace(one, outcome=failure) if (one.trial, one.round) == (FAST, 1) else one for one in study.confirmations
+        )
+        assert chosen(replace(study, confirmations=confirmations)) == winner

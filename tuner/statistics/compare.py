@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +25,8 @@ def estimate(values: Sequence[float], confidence: float = 0.95) -> Estimate:
     centre = float(logs.mean())
     if len(logs) < 2 or not np.isfinite(logs).all():
         return Estimate(value=math.exp(centre), low=None, high=None, repetitions=len(logs))
+    from scipy import stats  # see quantiles.py
+
     half = float(stats.t.ppf((1.0 + confidence) / 2.0, len(logs) - 1) * stats.sem(logs))
     return Estimate(
         value=math.exp(centre), low=math.exp(centre - half), high=math.exp(centre + half), repetitions=len(logs)

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 Numbers = npt.NDArray[np.float64]
 
@@ -46,6 +45,8 @@ def quantile_interval(
     The binomial ranks hold for independent samples (Conover, Practical Nonparametric Statistics, 3.2); an
     `inflation` above 1 divides the number of samples, which widens the interval for dependent ones.
     """
+    from scipy import stats  # half a second to import, which a mistyped command need not wait for
+
     ordered = np.sort(values)
     count = len(ordered)
     effective = math.floor(count / inflation)
