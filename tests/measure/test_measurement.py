@@ -145,7 +145,7 @@ def test_accuracy_is_measured_through_the_server_and_missing_headers_are_said(
             FailureKind.WRONG_ANSWERS,
             "a labelled request got no valid answer.*500",
         ),
-        ('self.reply({"wrong": 1})', FailureKind.WRONG_ANSWERS, "KeyError"),
+        ('self.reply({"wrong": 1})', FailureKind.WRONG_ANSWERS, "has no field 'decision'.*it has: wrong"),
         ("os._exit(9) if asked else self.reply({})", FailureKind.CRASH, "ended while it was verified .exit code 9"),
         ("self.reply({}, 503)", FailureKind.NOT_READY, "was not answered with 200 within 3 s"),
         ("self.reply({}, X_Launch_Nonce='another')", FailureKind.INVALID, "another process answers"),

@@ -33,6 +33,8 @@ def measure(
     from tuner.study.trial import Failure
     from tuner.study.workload import Workload, parse_users
 
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise UsageError(f"--url {url}: begin it with http:// or https://")
     if url is not None and sets:
         raise UsageError("--set configures a server that tuner launches; with --url configure it where you start it")
     loaded = options.load_target(context, target, locustfile)

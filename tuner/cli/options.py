@@ -15,16 +15,25 @@ if TYPE_CHECKING:
     from tuner.target.spec import Target
 
 TargetName = Annotated[str, typer.Option("--target", help="A bundled target's name, or a folder with a target.toml.")]
-Users = Annotated[str, typer.Option("--users", help="Ladder of concurrencies; the last one is the target.")]
-SloText = Annotated[str | None, typer.Option("--slo", help="Latency limit at the target, for example p99=50ms.")]
+Users = Annotated[
+    str, typer.Option("--users", help="Ladder of concurrencies such as 4,32; the last one is the target.")
+]
+SloText = Annotated[
+    str | None,
+    typer.Option("--slo", help="Limit at the target concurrency: p50, p90, p95, p99 or mean, for example p99=50ms."),
+]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="Hold a knob at one value: KNOB=VALUE; may be given several times.")
 ]
-Drop = Annotated[str, typer.Option("--max-accuracy-drop", help="Most accuracy to lose against the default.")]
+Drop = Annotated[
+    str, typer.Option("--max-accuracy-drop", help="Most accuracy to lose against the default, in percentage points.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the proposals and of the order of requests.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that gets one folder per study.")]
 Storage = Annotated[str | None, typer.Option("--storage", help="Optuna storage URL; default: SQLite in the study.")]
-Locustfile = Annotated[str | None, typer.Option("--locustfile", help="Your own locustfile instead of the target's.")]
+Locustfile = Annotated[
+    str | None, typer.Option("--locustfile", help="A plain locustfile of yours instead of the target's.")
+]
 
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")

@@ -1,11 +1,15 @@
 """`tuner serve`: run a target in one configuration, for the Locust web UI or for curl."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner.cli import options
+
+if TYPE_CHECKING:
+    from tuner.target.spec import Target
 
 
 def serve(
@@ -48,6 +52,17 @@ def serve(
                 ready.wait(loaded, launch, server)
             except LaunchError as error:
                 raise TargetStartError(f"the target does not start: {error}") from None
-            print_serving(launch.url, loaded.locustfile)
+            print_serving(launch.url, _locust(loaded, launch.url))
             wait_until_gone(server)
             raise TargetStartError(f"the server ended by itself ({server.ending()})")
+
+
+def _locust(target: "Target", url: str) -> list[str]:
+    """Return the command that drives the server as a measurement would, with Locust's web UI."""
+    from tuner import bundled
+
+    answers = target.answers
+    command = [str(Path(sys.executable).with_name("locust")), "-f", str(target.locustfile), "--host", url]
+    if target.locustfile.parent == bundled.locustfiles():
+        command += ["--path", answers.path, "--requests", str(answers.requests or ""), "--field", answers.field or ""]
+    return [*command, "--web-host", "127.0.0.1"]

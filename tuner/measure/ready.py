@@ -36,7 +36,7 @@ def require_answer(url: str) -> None:
     try:
         httpx.get(url, timeout=_REQUEST_SECONDS, trust_env=False)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        reason = f"nothing answers at {url} ({error}): start the server, or correct --url"
+        reason = f"nothing answers at {url} ({error}): start the server, or correct --url; --target chooses the path"
         raise LaunchError(FailureKind.NOT_READY, reason) from None
 
 

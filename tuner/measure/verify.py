@@ -69,17 +69,24 @@ def ask(
             try:
                 answer = client.post(answers.path, content=request.body, headers={"Content-Type": "application/json"})
                 answer.raise_for_status()
-                return answer.json()[answers.field] if answers.field else None
-            except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+                return _field(answer.json(), answers.field) if answers.field else None
+            except (httpx.HTTPError, ValueError) as error:
                 broken.append(error)
 
         found = list(threads.map(one, requests))
     if broken:
         watch()
-        first = f"{type(broken[0]).__name__}: {broken[0]}".splitlines()[0]
+        first = (str(broken[0]) or type(broken[0]).__name__).splitlines()[0]
         reason = f"a labelled request got no valid answer before any load ({first})"
         raise LaunchError(FailureKind.WRONG_ANSWERS, reason)
     return found
+
+
+def _field(answer: Any, name: str) -> Any:
+    if not isinstance(answer, dict) or name not in answer:
+        has = ", ".join(map(str, answer)) if isinstance(answer, dict) else f"is {str(answer)[:80]!r}"
+        raise ValueError(f"the answer has no field {name!r}, which [answers] names; it has: {has}")
+    return answer[name]
 
 
 class Verifier:

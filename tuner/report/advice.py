@@ -23,8 +23,10 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
         "Look into the server's log at that time: garbage collection, a page of memory that was swapped, a full queue.",
     ),
     DoubtKind.LITTLE: (
-        "Throughput × mean latency does not give the concurrency, so some requests are missing from the figures.",
-        "Measure this configuration again, longer; if it stays, the load or the clock is at fault.",
+        "Throughput × mean latency is not the concurrency: for part of the time users were between two requests, or "
+        "requests are missing from the figures.",
+        "About 5 % at one level is the load generator's own time between requests and touches that level only; much "
+        "more means a busy client core, or a server that starves some requests.",
     ),
     DoubtKind.ERRORS: (
         "Some requests failed; each counts as infinitely slow, so a percentile can become infinite.",
@@ -36,7 +38,7 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
     ),
     DoubtKind.FEW_SAMPLES: (
         "A p99 rests on the slowest hundredth of the requests, and here that is only a handful.",
-        "Trust the interval and not the single figure, or measure longer.",
+        "Trust the interval and not the single figure.",
     ),
     DoubtKind.NOT_AVAILABLE: (
         "The server does not tell something that would have been checked.",

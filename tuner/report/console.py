@@ -1,5 +1,6 @@
 """What a person sees in the terminal: progress on stderr, results on stdout."""
 
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -73,7 +74,7 @@ class SearchProgress(LaunchProgress):
         self._title = ""
         self._launches = 0
         self._left = settings.launches - len(trials)
-        self._began = time.monotonic()
+        self._began = self._counted = time.monotonic()
 
     def _lines(self) -> Iterator[str]:
         yield f"{self._title}  {self._phase}  {self._tick}"
@@ -81,9 +82,10 @@ class SearchProgress(LaunchProgress):
             top = best(self._feasible())
             yield f"best so far, measured once: {self._line(top)}" if top else "nothing within the limits yet"
         if self._launches:
-            seconds = time.monotonic() - self._began
-            left = seconds / self._launches * self._left
-            yield f"{format_duration(seconds)} so far, at most {format_duration(left)} left"
+            now = time.monotonic()
+            each = (self._counted - self._began) / self._launches
+            left = max(0.0, each * self._left - (now - self._counted))
+            yield f"{format_duration(now - self._began)} so far, at most {format_duration(left)} left"
 
     def trial_started(self, number: int, configuration: Configuration) -> None:
         """Show which configuration is measured."""
@@ -109,6 +111,7 @@ class SearchProgress(LaunchProgress):
 
     def _count_launch(self) -> None:
         self._launches += 1
+        self._counted = time.monotonic()
         self._left = max(0, self._left - 1)
 
     def note(self, message: str) -> None:
@@ -212,7 +215,7 @@ def _levels(measurement: Measurement) -> Table:
 
 def print_plan(settings: Settings, space: SearchSpace) -> None:
     """Write what a search would do and how long it takes."""
-    print_space(space)
+    print_space(space, {})
     seconds = settings.launches * (settings.workload.seconds + _OVERHEAD_SECONDS)
     users = ", ".join(map(str, settings.workload.users))
     print(
@@ -222,8 +225,8 @@ def print_plan(settings: Settings, space: SearchSpace) -> None:
     print(f"about {format_duration(seconds)}")
 
 
-def print_space(space: SearchSpace) -> None:
-    """Write the knobs of a space."""
+def print_space(space: SearchSpace, options: Mapping[str, str]) -> None:
+    """Write the knobs of a space, and the target's own options with what they are."""
     table = Table()
     for heading in ("knob", "values", "default", "matters when", "what it is"):
         table.add_column(heading, overflow="fold")
@@ -237,6 +240,8 @@ def print_space(space: SearchSpace) -> None:
     _show(table)
     for rule in space.constraints:
         print(f"always: {rule}")
+    for name, meaning in options.items():
+        print(f"option --{name.replace('_', '-')}: {meaning}")
 
 
 def print_targets(descriptions: Mapping[str, str]) -> None:
@@ -249,7 +254,7 @@ def print_targets(descriptions: Mapping[str, str]) -> None:
     _show(table)
 
 
-def print_serving(url: str, locustfile: Path) -> None:
+def print_serving(url: str, locust: Sequence[str]) -> None:
     """Say where a server listens and how to drive it by hand."""
-    print(f"serving at {url} until Ctrl-C; in another terminal:", flush=True)
-    print(f"  locust -f {locustfile} --host {url} --web-host 127.0.0.1", flush=True)
+    print(f"serving at {url} until Ctrl-C; to drive it from Locust's web UI, in another terminal:", flush=True)
+    print(f"  {shlex.join(locust)}", flush=True)

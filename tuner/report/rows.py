@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from tuner.report.verdict import Verdict
 from tuner.statistics.pareto import front
-from tuner.study.judgement import feasible, reference_accuracy, violations
+from tuner.study.judgement import feasible, front_of, reference_accuracy, violations
 from tuner.study.study import Study
 from tuner.study.trial import LevelSummary, Measurement, Trial
 from tuner.units import format_seconds
@@ -24,7 +24,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One trial, judged; `front` are the concurrencies at which its point lies on the front.
+    """One trial, judged by the two objectives; `front` are the concurrencies at which no point of the chart beats its.
 
     `misses` says which limits are missed and by how much, `roles` are "default", "winner" and "finalist".
     """
@@ -56,10 +56,10 @@ class Point:
 
     @property
     def standing(self) -> Standing:
-        """How this point stands: a trial on the front may lie there at one concurrency only."""
-        if self.row.standing is Standing.FRONT and not self.row.on_front(self.level.users):
-            return Standing.DOMINATED
-        return self.row.standing
+        """How this point stands among all points, which may be better than its trial does, or worse."""
+        if self.row.standing in (Standing.INFEASIBLE, Standing.FAILED):
+            return self.row.standing
+        return Standing.FRONT if self.row.on_front(self.level.users) else Standing.DOMINATED
 
 
 def rows(study: Study, found: Verdict) -> tuple[Row, ...]:
@@ -73,9 +73,18 @@ def rows(study: Study, found: Verdict) -> tuple[Row, ...]:
     kept = [trial for trial in study.trials if feasible(trial, study.settings.limits, reference)]
     fronts = _fronts(kept)
     feasible_numbers = {trial.number for trial in kept}
+    best_numbers = {trial.number for trial in front_of(kept)}
     roles = _roles(study, found)
     return tuple(
-        _row(study, trial, misses.get(trial.number, {}), trial.number in feasible_numbers, fronts, roles)
+        _row(
+            study,
+            trial,
+            misses.get(trial.number, {}),
+            trial.number in feasible_numbers,
+            trial.number in best_numbers,
+            fronts,
+            roles,
+        )
         for trial in study.trials
     )
 
@@ -96,6 +105,7 @@ def _row(
     trial: Trial,
     misses: Mapping[str, float],
     keeps_limits: bool,
+    undominated: bool,
     fronts: Mapping[int, frozenset[int]],
     roles: Mapping[int, tuple[str, ...]],
 ) -> Row:
@@ -105,7 +115,7 @@ def _row(
     elif not keeps_limits:
         standing, reason = Standing.INFEASIBLE, "; ".join(_missed(study, misses))
     else:
-        standing, reason = Standing.FRONT if on_front else Standing.DOMINATED, ""
+        standing, reason = Standing.FRONT if undominated else Standing.DOMINATED, ""
     return Row(
         trial=trial,
         standing=standing,

@@ -245,7 +245,7 @@ def _known_storage(folder: Path, url: str | None) -> tuple[str, str]:
     try:
         place = json.loads((folder / "study.json").read_text(encoding="utf-8"))
         name, stored = place["name"], place["storage"]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{folder} is not a study: it has no study.json") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(f"{folder / 'study.json'} cannot be read: {error}") from None

@@ -33,7 +33,7 @@ class Limits:
 
     def __str__(self) -> str:
         parts = [str(self.slo)] if self.slo else []
-        parts.append(f"accuracy drop ≤ {format_share(self.max_accuracy_drop)}")
+        parts.append(f"accuracy drop ≤ {self.max_accuracy_drop * 100:g} pt")
         parts.append(f"errors ≤ {format_share(self.max_error_rate)}")
         return ", ".join(parts)
 
@@ -45,7 +45,10 @@ def parse_slo(text: str) -> Slo:
         raise UsageError(f"--slo {text!r}: expected METRIC=DURATION, for example p99=50ms")
     if metric not in SLO_METRICS:
         raise UsageError(f"--slo {text!r}: {unknown('metric', metric, SLO_METRICS)}")
-    seconds = parse_seconds(limit)
+    try:
+        seconds = parse_seconds(limit)
+    except UsageError as error:
+        raise UsageError(f"--slo {text!r}: {error}") from None
     if seconds <= 0:
         raise UsageError(f"--slo {text!r}: the limit must be above zero")
     return Slo(metric=metric, limit=seconds)

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from tuner.errors import UsageError
 
 
+def _text(users: tuple[int, ...]) -> str:
+    return ",".join(map(str, users))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """A ladder of closed-loop concurrencies, measured one after the other in one launch.
@@ -20,9 +24,11 @@ class Workload:
 
     def __post_init__(self) -> None:
         if not self.users or any(count < 1 for count in self.users):
-            raise UsageError(f"--users needs whole numbers of at least 1, for example 4,32, but got {self.users}")
+            raise UsageError(
+                f"--users needs whole numbers of at least 1, for example 4,32, but got {_text(self.users)}"
+            )
         if list(self.users) != sorted(set(self.users)):
-            raise UsageError(f"--users must rise from the lightest level to the target, but got {self.users}")
+            raise UsageError(f"--users must rise from the lightest level to the target, but got {_text(self.users)}")
 
     @property
     def light(self) -> int:

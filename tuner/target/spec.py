@@ -79,9 +79,9 @@ def bundled_names() -> list[str]:
     return sorted(path.parent.name for path in bundled.targets().glob("*/target.toml"))
 
 
-def declared_options(name: str) -> list[str]:
-    """The names of the options that a target declares."""
-    return list(target_file.read(find(name) / "target.toml").options)
+def declared_options(name: str) -> dict[str, str]:
+    """The options that a target declares, each with what it is."""
+    return {key: option.help for key, option in target_file.read(find(name) / "target.toml").options.items()}
 
 
 def description(name: str) -> str:
