@@ -6,7 +6,6 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import optuna
 import pytest
 
 from tests.conftest import make_measurement
@@ -15,6 +14,7 @@ from tuner.files import write_atomically
 from tuner.machine import fingerprint
 from tuner.search import engine
 from tuner.search.confirm import finalists, first_round, schedule
+from tuner.search.database import open_database, sqlite_url
 from tuner.search.storage import Store, create, open_study, read_study, storage_place
 from tuner.study.objectives import Limits, Slo
 from tuner.study.space import Configuration, SearchSpace, identity
@@ -94,12 +94,13 @@ def test_the_storage_tells_optuna_what_really_happened(store: Store) -> None:
         return Failure(kind=FailureKind.CRASH, reason="planted")
 
     engine.search(store, (), crash, Silent())
-    study = optuna.load_study(study_name="mine", storage=f"sqlite:///{store.folder / 'study.db'}")
-    states = [trial.state.name for trial in study.trials]
-    assert states == ["COMPLETE"] + ["FAIL"] * 5
-    assert study.trials[0].values == [100.0 + 1, 0.01]
-    assert all(trial.values is None for trial in study.trials[1:])
-    assert all(set(trial.constraints) == {"slo", "accuracy", "failed"} for trial in study.trials)
+    database = open_database(sqlite_url(store.folder / "study.db"), "mine")
+    trials = database.study.trials
+    database.close()
+    assert [trial.state.name for trial in trials] == ["COMPLETE"] + ["FAIL"] * 5
+    assert trials[0].values == [100.0 + 1, 0.01]
+    assert all(trial.values is None for trial in trials[1:])
+    assert all(set(trial.constraints) == {"slo", "accuracy", "failed"} for trial in trials)
 
 
 def test_nothing_measured_is_lost_and_nothing_is_measured_twice(store: Store) -> None:

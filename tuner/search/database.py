@@ -41,8 +41,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
-        self.storage.remove_session()
-        self.storage.engine.dispose()
+        _close(self.storage)
 
 
 def sqlite_url(path: Path) -> str:
@@ -75,12 +74,18 @@ def _storage(url: str) -> optuna.storages.RDBStorage:
     return optuna.storages.RDBStorage(url, engine_kwargs=options)
 
 
+def _close(storage: optuna.storages.RDBStorage) -> None:
+    storage.remove_session()
+    storage.engine.dispose()
+
+
 def open_database(url: str, name: str) -> Database:
     """Open a study that exists."""
+    storage = _storage(url)
     try:
-        storage = _storage(url)
         return Database(study=optuna.load_study(study_name=name, storage=storage), storage=storage)
     except KeyError:
+        _close(storage)
         raise StorageError(f"the storage has no study {name!r}") from None
 
 
@@ -92,6 +97,7 @@ def create_database(url: str, name: str) -> Database:
             study = optuna.create_study(study_name=name, storage=storage, directions=DIRECTIONS)
             return Database(study=study, storage=storage)
         except optuna.exceptions.DuplicatedStudyError:
+            _close(storage)
             raise StudyExistsError(f"the storage has a study {name!r} already: choose another --name") from None
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError):
             if attempt == _CREATE_TRIES - 1:
