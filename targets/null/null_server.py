@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import closing, suppress
 
 HEAD = (
     "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n"
@@ -48,7 +49,7 @@ class Null:
 
     async def serve(self, reader, writer):
         """Answer the requests of one connection, one after the other."""
-        try:
+        with closing(writer), suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = 0
@@ -58,10 +59,6 @@ class Null:
                 await reader.readexactly(length)
                 writer.write(await self.answer(head.split(b" ", 2)[1].decode()))
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
 
 
 async def main():

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tuner.study.trial import Accuracy, FailureKind
 from tuner.target.spec import Answers, Target
 
 SAMPLE = 64
+_END_SECONDS = 1.0
 AGREEMENT = 0.9
 """Share of a launch's sample that must equal the answers of the launch in which accuracy was measured."""
 
@@ -75,11 +77,20 @@ def ask(
 
         found = list(threads.map(one, requests))
     if broken:
-        watch()
+        _watch_closely(watch, broken[0])
         first = (str(broken[0]) or type(broken[0]).__name__).splitlines()[0]
         reason = f"a labelled request got no valid answer before any load ({first})"
         raise LaunchError(FailureKind.WRONG_ANSWERS, reason)
     return found
+
+
+def _watch_closely(watch: Callable[[], None], error: Exception) -> None:
+    """Look whether the server is gone; a connection that broke is often seen a moment before the process has ended."""
+    watch()
+    deadline = time.monotonic() + (_END_SECONDS if isinstance(error, httpx.TransportError) else 0.0)
+    while time.monotonic() < deadline:
+        time.sleep(0.02)
+        watch()
 
 
 def _field(answer: Any, name: str) -> Any:

@@ -55,7 +55,8 @@ def schedule(trials: Sequence[int], first: int, rounds: int, seed: int) -> Itera
 def first_round(trials: Sequence[int], confirmations: Sequence[Confirmation]) -> int:
     """Return the round to begin or go on with: only launches of one round, made side by side, are ever compared.
 
-    A resumed study goes on with the rounds of the same finalists; other finalists begin with new rounds.
+    A resumed study goes on with the rounds of the same finalists, where a launch that was disturbed is made up for
+    late; other finalists begin with new rounds.
     """
     launched: dict[int, set[int]] = {}
     for confirmation in confirmations:
