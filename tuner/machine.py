@@ -2,11 +2,15 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
+
+ENOUGH_CORES = 4
+"""From how many cores on server and load get cores of their own."""
 
 _PACKAGES = ("agent-tuner", "locust", "optuna", "onnxruntime", "numpy")
 
@@ -24,11 +28,35 @@ class Machine:
     versions: dict[str, str]
 
 
-def cores() -> int:
-    """How many cores this process may use."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Which cores the server runs on and which the load: the same ones when there are too few to part."""
+
+    server: tuple[int, ...]
+    load: tuple[int, ...]
+
+    @property
+    def shared(self) -> bool:
+        """Whether server and load compete for cores."""
+        return self.server == self.load
+
+
+def cores() -> tuple[int, ...]:
+    """Which cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
+
+
+def place(available: Sequence[int], load_processes: int = 1) -> Placement:
+    """Part the cores: one for each load process, at most half of them, and the others for the server.
+
+    With fewer than four, the server would lose too much of the machine, so both share all of it.
+    """
+    if len(available) < ENOUGH_CORES:
+        return Placement(server=tuple(available), load=tuple(available))
+    parted = len(available) - min(load_processes, len(available) // 2)
+    return Placement(server=tuple(available[:parted]), load=tuple(available[parted:]))
 
 
 def _cpu_name() -> str:
@@ -56,7 +84,7 @@ def fingerprint() -> Machine:
     """Read this machine's fingerprint."""
     return Machine(
         cpu=_cpu_name(),
-        cores=cores(),
+        cores=len(cores()),
         memory=psutil.virtual_memory().total,
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),

@@ -10,7 +10,7 @@ SLO_METRICS = ("p50", "p90", "p95", "p99", "mean")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slo:
-    """A latency limit at the target concurrency: `metric` at most `limit` seconds."""
+    """A latency limit at the target load: `metric` at most `limit` seconds."""
 
     metric: str
     limit: float

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tuner.machine import Machine
+from tuner.machine import Machine, Placement
 from tuner.study.objectives import Limits
 from tuner.study.space import Configuration, SearchSpace, Value, identity
 from tuner.study.trial import Confirmation, Trial
-from tuner.study.workload import Workload
+from tuner.study.workload import Load, Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +37,35 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """What this machine makes of one and the same configuration, launched several times: `tuner doctor` measures it.
+
+    The figures are standard deviations of the logarithm between launches: of throughput at the target load, and of p99
+    under each of the `loads`. `measured` says when.
+    """
+
+    target: str
+    loads: tuple[Load, ...]
+    measured: str
+    launches: int
+    throughput: float
+    p99: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What is fixed when a study begins."""
+    """What is fixed when a study begins.
+
+    `placement` names the cores that server and load run on, `noise` what `tuner doctor` had found out by then.
+    """
 
     settings: Settings
     space: SearchSpace
     machine: Machine
     command: str
     started: str
+    placement: Placement
+    noise: Noise | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import PlainSerializer, TypeAdapter
 
 from tuner.study.space import Configuration
+from tuner.study.workload import Load, Loop
 
 # JSON has no infinity, and pydantic would write null, which it cannot read back as a float.
 Latency = Annotated[float, PlainSerializer(lambda value: "Infinity" if isinf(value) else value, when_used="json")]
@@ -17,21 +18,35 @@ Latency = Annotated[float, PlainSerializer(lambda value: "Infinity" if isinf(val
 LOAD_PHASES = ("warm-up", "measure")
 """The phases of a launch that are time under load, one of each per level; all others are not."""
 
-OUTCOME_VERSION = 1
-"""Version of the stored outcome. 1: first."""
+OUTCOME_VERSION = 2
+"""Version of the stored outcome. 1: first. 2: loads of either loop, goodput, conditions, sessions."""
+
+KEPT_UP = 0.98
+"""Share of the arrivals that must be answered in time for a rate to count as carried: the rest is at the edges."""
 
 
 class DoubtKind(StrEnum):
     """A reason not to believe a number fully; each has one sentence of advice in the report."""
 
     FEW_SAMPLES = "few samples"
+    NOT_STEADY = "not steady"
     LITTLE = "Little's law"
     STALL = "stall"
+    STARVED = "starved requests"
     ERRORS = "errors"
     UNFINISHED = "unfinished"
+    LATE = "late load"
+    LOAD_PAUSE = "pause of the load"
+    OUTSIDE = "time outside the server"
+    OTHER_PROGRAMS = "other programs"
+    STOLEN = "stolen time"
+    THROTTLED = "throttled"
+    PROCESS_LOST = "process lost"
+    MACHINE_CHANGED = "machine changed"
     NOT_AVAILABLE = "not available"
     SHARED_CORES = "shared cores"
     NO_DEFAULT = "no default"
+    NO_NOISE_FLOOR = "noise not measured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,35 +67,66 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LevelSummary:
-    """What was measured at one concurrency; latencies in seconds, throughput in valid answers per second.
+class Conditions:
+    """What else was going on while a level was measured; a figure that this machine does not tell is None.
 
-    Percentiles are exact order statistics over every request that started in the window, where a failed or
-    unfinished request counts as infinite; the mean is that of the valid ones; throughput counts the valid answers
-    that arrived in the window.
+    `lag_p99` and `lag_most` say in seconds how late the load process woke, `lateness_p99` how late arrivals of an open
+    loop were sent. Shares are of the cores that server and load may use: `other_programs` ran on them, `stolen` was
+    taken by other virtual machines. `load_cpu` is in cores. `throttled` counts the periods in which a quota stopped us.
     """
 
-    users: int
+    lag_p99: float
+    lag_most: float
+    lateness_p99: float | None = None
+    load_cpu: float | None = None
+    other_programs: float | None = None
+    stolen: float | None = None
+    throttled: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelSummary:
+    """What was measured under one load; latencies in seconds, throughput in valid answers per second.
+
+    Percentiles are exact order statistics over every request that was intended to start in the window, where a failed
+    or unfinished request counts as infinite; the mean is that of the valid ones; throughput counts the valid answers
+    that arrived in the window, goodput those of them within the SLO. `little` is the measured share of the concurrency
+    of a closed loop that requests and think time account for. `session_p99` is that of a user's session, the waiting of
+    all its requests together. `outside` is the median of what the client saw beyond what the server says it took.
+    """
+
+    load: Load
     seconds: float
     requests: int
     errors: int
     unfinished: int
     throughput: float
+    goodput: float | None = None
     mean: Latency
     p50: Latency
     p90: Latency
     p95: Latency
     p99: Interval
-    little: float
+    little: float | None = None
+    session_p99: Interval | None = None
     server_queue: float | None = None
     server_compute: float | None = None
+    outside: float | None = None
     batch_size: float | None = None
     cpu_per_request: float | None = None
+    conditions: Conditions | None = None
 
     @property
     def error_rate(self) -> float:
         """Failed and unfinished requests as a share of all."""
         return (self.errors + self.unfinished) / self.requests if self.requests else 1.0
+
+    @property
+    def carried(self) -> float:
+        """Throughput as an objective: in open loop, all that keep up with the arrivals carry the same rate."""
+        if self.load.loop is Loop.OPEN and self.throughput * self.seconds >= KEPT_UP * self.requests:
+            return self.load.rate
+        return self.throughput
 
     def metric(self, name: str) -> float:
         """Return a latency metric by name."""
@@ -104,11 +150,13 @@ class Accuracy:
 class Measurement:
     """A launch that was measured: its levels from the lightest to the target, and what to doubt about them.
 
+    `arrivals` is a level in open loop that only confirming launches have, at a rate common to all finalists.
     `peak_memory` is the most resident memory at the end of a level, in bytes, with pages that processes share counted
     in each; `phases` maps each phase to its seconds; `effective` is what the server said about itself.
     """
 
     levels: tuple[LevelSummary, ...]
+    arrivals: LevelSummary | None = None
     accuracy: Accuracy | None
     peak_memory: int | None
     phases: Mapping[str, float]
@@ -122,8 +170,8 @@ class Measurement:
 
     @property
     def objectives(self) -> tuple[float, float]:
-        """Throughput at the target concurrency, and p99 in seconds at the lightest one."""
-        return self.target.throughput, self.light.p99.value
+        """Throughput at the target load, and p99 in seconds at the lightest one."""
+        return self.target.carried, self.light.p99.value
 
     @property
     def light(self) -> LevelSummary:
@@ -132,7 +180,7 @@ class Measurement:
 
     @property
     def target(self) -> LevelSummary:
-        """The level at the target concurrency."""
+        """The level at the target load."""
         return self.levels[-1]
 
 
@@ -146,6 +194,7 @@ class FailureKind(StrEnum):
     WRONG_ANSWERS = "wrong answers"
     CRASH = "crashed"
     ERRORS = "too many errors"
+    OVERLOADED = "overloaded"
     INVALID = "measurement invalid"
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 
 from tuner import bundled
 from tuner.errors import TargetFileError, UsageError, unknown
-from tuner.machine import cores
+from tuner.machine import cores, place
 from tuner.study.expressions import names_in, resolve
 from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace
 from tuner.target import file as target_file
@@ -106,7 +106,7 @@ def load(name: str, options: Mapping[str, str] | None = None, locustfile: str | 
 
 
 def _build(folder: Path, table: TargetTable, options: Mapping[str, str], own_locustfile: Path | None) -> Target:
-    names: dict[str, Any] = {**options, "python": sys.executable, "home": str(folder), "cores": cores()}
+    names: dict[str, Any] = {**options, "python": sys.executable, "home": str(folder), "cores": len(place(cores()).server)}
     check(table)
     names |= _facts(folder, table, names)
     space = _space(table, names)
