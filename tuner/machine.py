@@ -49,11 +49,11 @@ def cores() -> tuple[int, ...]:
 
 
 def place(available: Sequence[int], load_processes: int = 1) -> Placement:
-    """Part the cores: one for each load process, at most half of them, and the others for the server.
+    """Part the cores: one for each load process here, at most half of them, and the others for the server.
 
     With fewer than four, the server would lose too much of the machine, so both share all of it.
     """
-    if len(available) < ENOUGH_CORES:
+    if load_processes and len(available) < ENOUGH_CORES:
         return Placement(server=tuple(available), load=tuple(available))
     parted = len(available) - min(load_processes, len(available) // 2)
     return Placement(server=tuple(available[:parted]), load=tuple(available[parted:]))
@@ -68,7 +68,8 @@ def _cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def _governor() -> str:
+def governor() -> str:
+    """Name the frequency governor of the CPU, where the system shows it."""
     path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
     return path.read_text().strip() if path.exists() else "not visible"
 
@@ -88,7 +89,7 @@ def fingerprint() -> Machine:
         memory=psutil.virtual_memory().total,
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
-        governor=_governor(),
+        governor=governor(),
         versions={package: _version(package) for package in _PACKAGES},
     )
 

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from tuner import bundled
-from tuner.load.driver import LoadError, LoadProcess
-from tuner.load.samples import COLUMNS, ROW, completed_in, read_raw, started_in
+from tuner.load.driver import ALONE, Crew, LoadError, LoadProcess, Recording, Window, locust_command
+from tuner.load.samples import COLUMNS, ROW, ended_in, intended_in, latencies, overlap, read_raw
 from tuner.measure import ready
+from tuner.study.workload import Load, Loop
 from tuner.target import spec
 from tuner.target.launch import Launch, free_port, render
 from tuner.target.process import SupervisedProcess
@@ -32,47 +33,91 @@ def null(tmp_path: Path) -> Iterator[tuple[Target, Launch]]:
         yield target, launch
 
 
-def drive(target: Target, url: str, folder: Path, locustfile: Path | None = None, **env: str) -> LoadProcess:
-    env = {"AGENT_REQUESTS": "", "AGENT_PATH": "/", **env}
+def users(count: int) -> Load:
+    return Load(loop=Loop.CLOSED, amount=count)
+
+
+def rate(per_second: float) -> Load:
+    return Load(loop=Loop.OPEN, amount=per_second)
+
+
+def load_process(
+    target: Target, url: str, folder: Path, locustfile: Path | None = None, crew: Crew = ALONE, **env: str
+) -> LoadProcess:
+    env = {"AGENT_REQUESTS": "", "AGENT_PATH": "/", "AGENT_WAITS": "1", **env}
     return LoadProcess(
-        locustfile or target.locustfile, url, folder, env=env, watch=lambda: None, on_tick=lambda *_: None
+        locustfile or target.locustfile,
+        url,
+        folder,
+        env=env,
+        watch=lambda: None,
+        on_tick=lambda *_: None,
+        crew=crew,
     )
+
+
+def run(process: LoadProcess, load: Load, seconds: float, drain: float = 2.0) -> tuple[Window, Recording]:
+    """Put a load on, measure at once, and take everything."""
+    process.wait_ready()
+    process.drive(load, 60.0, (1, 2))
+    opened = process.open()
+    process.run_for(seconds)
+    window = process.close(load, opened)
+    return window, process.finish(drain)
 
 
 def test_every_request_is_recorded_at_full_precision(null: tuple[Target, Launch], tmp_path: Path) -> None:
     target, launch = null
-    with drive(target, launch.url, tmp_path) as load:
-        load.wait_ready()
-        load.users(2)
-        window = load.window(2, 0.5)
-        recording = load.finish(2.0)
+    with load_process(target, launch.url, tmp_path) as process:
+        window, recording = run(process, users(2), 0.5)
     samples = recording.samples
-    assert recording.unfinished == 0
-    assert not recording.thinks
+    took = samples["end"] - samples["intended"]
+    assert np.isfinite(samples["end"]).all()
+    assert len(recording.thinks) == 0
     assert (samples["ok"] == 0).sum() == len(samples) // 10
     assert recording.errors[0][1] == len(samples) // 10
-    assert (np.diff(samples["start"]) >= 0).all()
-    assert (samples["latency"] >= 0.010).all()
-    assert len(np.unique(samples["latency"])) > 0.9 * len(samples), "nothing is rounded"
-    assert (samples["compute"] < samples["latency"]).all()
+    assert (np.diff(samples["intended"]) >= 0).all()
+    assert (samples["sent"] == samples["intended"]).all()
+    assert (took >= 0.010).all()
+    assert len(np.unique(took)) > 0.9 * len(samples), "nothing is rounded"
+    assert (samples["total"] < took).all()
     assert window.seconds == pytest.approx(0.5, abs=0.1)
-    assert 0 < len(started_in(samples, window.opened, window.closed)) <= len(samples)
+    assert window.lag_p99 <= window.lag_most
+    assert not window.collected
+    assert 0 < len(intended_in(samples, window.opened, window.closed)) <= len(samples)
+    assert not list(tmp_path.glob("*.raw")), "nothing is left beside the log"
 
 
-def test_requests_that_never_end_are_counted(tmp_path: Path) -> None:
+def test_samples_can_be_read_while_the_load_runs_on(null: tuple[Target, Launch], tmp_path: Path) -> None:
+    with load_process(null[0], null[1].url, tmp_path) as process:
+        process.wait_ready()
+        process.drive(users(2), 60.0, (1,))
+        process.run_for(0.2)
+        first = process.samples()
+        process.run_for(0.2)
+        second = process.samples()
+        samples = process.finish(2.0).samples
+    assert 0 < len(first) < len(second) < len(samples)
+    assert set(first["intended"]) <= set(second["intended"]) <= set(samples["intended"])
+
+
+@pytest.mark.parametrize("load", [users(3), rate(30.0)], ids=str)
+def test_requests_that_never_end_are_infinite_from_their_start_on(tmp_path: Path, load: Load) -> None:
     target = spec.load("null", {"slow_every": "1", "slow_delay_ms": "60000"})
     launch = render(target, target.space.default(), port=free_port(), workdir=tmp_path, artifact=None)
+    locustfile = target.locustfile if load.loop is Loop.CLOSED else target.open_locustfile
     with SupervisedProcess(
         launch.argv, env=launch.env, workdir=tmp_path, log=tmp_path / "server.log", stop_seconds=0.5
     ) as server:
         ready.wait(target, launch, server)
-        with drive(target, launch.url, tmp_path) as load:
-            load.wait_ready()
-            load.users(3)
-            load.window(3, 0.2)
-            recording = load.finish(0.1)
-    assert recording.unfinished == 3
-    assert len(recording.samples) == 0
+        with load_process(target, launch.url, tmp_path, locustfile) as process:
+            window, recording = run(process, load, 0.4, drain=0.1)
+    samples = recording.samples
+    assert len(samples) == 3 if load.loop is Loop.CLOSED else 3 < len(samples) < 40
+    assert np.isinf(samples["end"]).all()
+    assert (samples["ok"] == 0).all()
+    assert np.isinf(latencies(samples)).all()
+    assert (np.abs(samples["intended"] - window.opened) < 1.0).all(), "their start is known"
 
 
 def test_a_plain_locustfile_of_the_users_own_is_driven_too(null: tuple[Target, Launch], tmp_path: Path) -> None:
@@ -85,14 +130,74 @@ def test_a_plain_locustfile_of_the_users_own_is_driven_too(null: tuple[Target, L
         "    def go(self):\n"
         "        self.client.get('/')\n"
     )
-    with drive(null[0], null[1].url, tmp_path, mine) as load:
-        load.wait_ready()
-        load.users(1)
-        load.window(1, 0.3)
-        recording = load.finish(2.0)
-    assert recording.thinks
+    with load_process(null[0], null[1].url, tmp_path, mine) as process:
+        _, recording = run(process, users(1), 0.3)
     assert len(recording.samples) > 3
     assert np.isfinite(recording.samples["compute"]).all()
+    assert len(recording.thinks) == pytest.approx(len(recording.samples), abs=1)
+    assert (recording.thinks["seconds"] == 0.01).all()
+
+
+def test_arrivals_come_as_planned_and_count_from_their_intended_start(
+    null: tuple[Target, Launch], tmp_path: Path
+) -> None:
+    schedules = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        with load_process(null[0], null[1].url, folder, null[0].open_locustfile) as process:
+            window, recording = run(process, rate(200.0), 1.0)
+        samples = recording.samples
+        assert (samples["sent"] >= samples["intended"]).all()
+        assert (samples["end"] - samples["intended"] >= 0.010).all()
+        inside = intended_in(samples, window.opened, window.closed)
+        assert 150 < len(inside) < 250
+        schedules.append(np.diff(inside["intended"])[:100])
+    assert schedules[0] == pytest.approx(schedules[1], abs=1e-6), "one seed is one schedule"
+
+
+@pytest.mark.parametrize("load", [users(6), rate(200.0)], ids=str)
+def test_several_processes_make_one_load(null: tuple[Target, Launch], tmp_path: Path, load: Load) -> None:
+    locustfile = null[0].locustfile if load.loop is Loop.CLOSED else null[0].open_locustfile
+    crew = Crew(processes=2)
+    with load_process(null[0], null[1].url, tmp_path, locustfile, crew) as process:
+        window, recording = run(process, load, 1.0)
+    samples = intended_in(recording.samples, window.opened, window.closed)
+    busy = overlap(samples["sent"], samples["end"], window.opened, window.closed)
+    if load.loop is Loop.CLOSED:
+        assert busy / window.seconds == pytest.approx(6, rel=0.15)
+    else:
+        assert 150 < len(samples) < 250
+    assert (np.diff(samples["intended"]) >= 0).all()
+
+
+def test_load_processes_of_other_machines_come_in_at_an_address(null: tuple[Target, Launch], tmp_path: Path) -> None:
+    port = free_port()
+    env = {**os.environ, "AGENT_REQUESTS": "", "AGENT_PATH": "/", "AGENT_WAITS": "1"}
+    command = locust_command(
+        null[0].locustfile, "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)
+    )  # fmt: skip
+    workers = [
+        SupervisedProcess(command, env=env, workdir=tmp_path, log=tmp_path / "worker.log", stop_seconds=0.5)
+        for _ in range(2)
+    ]
+    try:
+        crew = Crew(processes=2, master=f"127.0.0.1:{port}")
+        with load_process(null[0], null[1].url, tmp_path, crew=crew) as process:
+            assert process.workers == []
+            _, recording = run(process, users(2), 0.5)
+    finally:
+        for worker in workers:
+            worker.stop()
+    assert len(recording.samples) > 20
+
+
+def test_a_lost_load_process_is_noticed_where_locust_would_go_on(null: tuple[Target, Launch], tmp_path: Path) -> None:
+    with load_process(null[0], null[1].url, tmp_path, crew=Crew(processes=2)) as process:
+        process.wait_ready()
+        process.drive(users(2), 60.0, (1,))
+        process.workers[0].kill()
+        with pytest.raises(LoadError, match=r"1 of 2 load processes ended .killed"):
+            process.run_for(5.0)
 
 
 def test_no_header_costs_a_sample_and_no_setting_of_ones_own_changes_the_run(
@@ -125,12 +230,9 @@ def test_no_header_costs_a_sample_and_no_setting_of_ones_own_changes_the_run(
             log=tmp_path / "log",
             stop_seconds=0.5,
         ),
-        drive(spec.load("null"), f"http://127.0.0.1:{port}", tmp_path) as load,
+        load_process(spec.load("null"), f"http://127.0.0.1:{port}", tmp_path) as process,
     ):
-        load.wait_ready()
-        load.users(1)
-        load.run_for(0.5)
-        recording = load.finish(2.0)
+        _, recording = run(process, users(1), 0.5)
     samples = recording.samples[recording.samples["ok"] == 1]
     assert len(samples) > 10
     assert (samples["queue"] == 0.0015).all()
@@ -149,11 +251,11 @@ def test_users_that_stop_make_the_measurement_invalid(null: tuple[Target, Launch
         "        self.client.get('/')\n"
         "        raise StopUser\n"
     )
-    with drive(null[0], null[1].url, tmp_path, mine) as load:
-        load.wait_ready()
-        load.users(2)
-        with pytest.raises(LoadError, match="0 of 2 users were left"):
-            load.window(2, 0.3)
+    with (
+        load_process(null[0], null[1].url, tmp_path, mine) as process,
+        pytest.raises(LoadError, match="0 of 2 users were left"),
+    ):
+        run(process, users(2), 0.3)
 
 
 def test_a_pause_inside_a_task_is_no_unfinished_request(null: tuple[Target, Launch], tmp_path: Path) -> None:
@@ -167,42 +269,43 @@ def test_a_pause_inside_a_task_is_no_unfinished_request(null: tuple[Target, Laun
         "        self.client.get('/')\n"
         "        time.sleep(30)\n"
     )
-    with drive(null[0], null[1].url, tmp_path, mine) as load:
-        load.wait_ready()
-        load.users(2)
-        load.run_for(0.3)
-        assert load.finish(0.1).unfinished == 0
+    with load_process(null[0], null[1].url, tmp_path, mine) as process:
+        _, recording = run(process, users(2), 0.3, drain=0.1)
+    assert np.isfinite(recording.samples["end"]).all()
 
 
 def test_a_broken_locustfile_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("import no_such_module\n")
     with (
-        drive(spec.load("null"), "http://127.0.0.1:9", tmp_path, broken) as load,
+        load_process(spec.load("null"), "http://127.0.0.1:9", tmp_path, broken) as process,
         pytest.raises(LoadError, match=r"Locust ended .*no_such_module"),
     ):
-        load.wait_ready()
+        process.wait_ready()
 
 
 def test_a_lost_load_process_is_noticed(null: tuple[Target, Launch], tmp_path: Path) -> None:
-    with drive(null[0], null[1].url, tmp_path) as load:
-        load.wait_ready()
-        load.users(1)
-        load.process.kill()
+    with load_process(null[0], null[1].url, tmp_path) as process:
+        process.wait_ready()
+        process.drive(users(1), 60.0, (1,))
+        process.process.kill()
         with pytest.raises(LoadError, match="Locust ended"):
-            load.run_for(5.0)
+            process.run_for(5.0)
 
 
 def test_stored_samples_are_one_line_away_from_pandas(tmp_path: Path) -> None:
-    rows = np.array([(2.0, 0.5, 1, 0.1, 0.2, 4), (1.0, 2.5, 0, np.nan, np.nan, np.nan)], dtype=ROW)
+    nothing = (np.nan,) * 4
+    rows = np.array([(2.0, 2.1, 2.5, 1, 0.1, 0.2, 0.3, 4), (1.0, 1.0, 3.5, 0, *nothing)], dtype=ROW)
     rows.tofile(tmp_path / "raw")
     samples = read_raw(tmp_path / "raw")
     np.save(tmp_path / "samples.npy", samples)
     frame = pd.DataFrame(np.load(tmp_path / "samples.npy"))
     assert tuple(frame.columns) == COLUMNS
-    assert list(frame["start"]) == [1.0, 2.0]
-    assert len(started_in(samples, 1.5, 3.0)) == 1
-    assert len(completed_in(samples, 2.5, 3.0)) == 1
+    assert list(frame["intended"]) == [1.0, 2.0]
+    assert list(latencies(samples)) == [np.inf, 0.5]
+    assert len(intended_in(samples, 1.5, 3.0)) == 1
+    assert len(ended_in(samples, 2.5, 3.0)) == 1
+    assert overlap(samples["sent"], samples["end"], 2.0, 3.0) == pytest.approx(1.4)
 
 
 def test_the_bundled_locustfile_runs_alone(null: tuple[Target, Launch], tmp_path: Path) -> None:

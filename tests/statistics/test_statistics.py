@@ -8,7 +8,14 @@ from hypothesis.extra import numpy as st_numpy
 
 from tuner.statistics.compare import estimate, ratio
 from tuner.statistics.pareto import front
-from tuner.statistics.quantiles import quantile, quantile_interval, smallest_sample, variance_inflation
+from tuner.statistics.quantiles import (
+    dependent_interval,
+    quantile,
+    quantile_interval,
+    relative_half_width,
+    smallest_sample,
+    variance_inflation,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +69,70 @@ def test_dependent_samples_inflate_the_variance_and_widen_the_interval() -> None
     assert narrow[0] is not None
     assert wide[0] <= narrow[0]
     assert wide[1] is None or (narrow[1] is not None and wide[1] >= narrow[1])
+
+
+@pytest.mark.parametrize("values", [np.array([]), np.array([1.0]), np.full(300, 2.0), np.full(1000, np.inf)])
+def test_intervals_of_little_or_of_values_all_alike(values: np.ndarray) -> None:
+    assert dependent_interval(values, 0.99) == quantile_interval(values, 0.99)
+
+
+def test_failed_requests_push_the_upper_end_to_infinity() -> None:
+    values = np.random.default_rng(2).permutation(np.concatenate([np.ones(1990), np.full(10, np.inf)]))
+    assert dependent_interval(values, 0.99) == (1.0, 1.0)
+    values[:8] = np.inf
+    assert dependent_interval(values, 0.99) == (1.0, np.inf)
+
+
+@given(
+    st_numpy.arrays(float, st.integers(1, 600), elements=st.floats(0, 1e6)), st.sampled_from([0.5, 0.9, 0.99, 0.999])
+)
+def test_the_dependent_interval_holds_the_independent_one(values: np.ndarray, share: float) -> None:
+    plain, ours = quantile_interval(values, share), dependent_interval(values, share)
+    value = quantile(np.sort(values), share)
+    assert ours[0] is None or (plain[0] is not None and ours[0] <= plain[0] <= value)
+    assert ours[1] is None or (plain[1] is not None and ours[1] >= plain[1] >= value)
+
+
+@pytest.mark.parametrize("inflation", [2.0, 5.0, 50.0, 5000.0])
+def test_more_inflation_never_narrows_and_in_the_end_bounds_nothing(inflation: float) -> None:
+    values = np.arange(5000.0)
+    less, more = (quantile_interval(values, 0.99, inflation=each) for each in (inflation, 2 * inflation))
+    assert less[0] is not None
+    assert more[0] is None or more[0] <= less[0]
+    assert more[1] is None or (less[1] is not None and more[1] >= less[1])
+    assert quantile_interval(values, 0.99, inflation=1e9) == (None, None)
+
+
+def test_the_dependent_interval_covers_a_queue() -> None:
+    """M/M/1 at half load: latencies are exponential with mean 2, so p99 is known exactly."""
+    generator = np.random.default_rng(3)
+    services = generator.exponential(size=(200, 12_000))
+    walk = np.zeros_like(services)
+    walk[:, 1:] = np.cumsum(services[:, :-1] - generator.exponential(2.0, (200, 11_999)), axis=1)
+    latencies = (walk - np.minimum.accumulate(walk, axis=1) + services)[:, 2000:]
+    truth = -2.0 * math.log(0.01)
+    found = [dependent_interval(run, 0.99) for run in latencies]
+    assert np.mean([low is not None and high is not None and low <= truth <= high for low, high in found]) >= 0.88
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "width"),
+    [
+        (10.0, 9.0, 12.0, 0.2),
+        (10.0, 7.0, 12.0, 0.3),
+        (10.0, 10.0, 10.0, 0.0),
+        (10.0, None, 12.0, math.inf),
+        (10.0, 9.0, None, math.inf),
+        (10.0, 9.0, math.inf, math.inf),
+        (math.inf, 9.0, math.inf, math.inf),
+        (math.nan, None, None, math.inf),
+        (0.0, 0.0, 0.0, math.inf),
+    ],
+)
+def test_relative_half_width_is_that_of_the_farther_end(
+    value: float, low: float | None, high: float | None, width: float
+) -> None:
+    assert relative_half_width(value, low, high) == pytest.approx(width)
 
 
 def test_a_ratio_of_paired_launches_cancels_drift() -> None:

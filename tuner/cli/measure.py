@@ -14,39 +14,50 @@ def measure(
     target: options.TargetName = "reference",
     sets: options.Sets = None,
     url: Annotated[str | None, typer.Option("--url", help="Measure a server that you started yourself.")] = None,
-    users: options.Users = "4,32",
+    users: options.Users = None,
+    rate: options.Rate = None,
+    slo: options.SloText = None,
     seed: options.Seed = 0,
     out: options.Out = Path("reports"),
     locustfile: options.Locustfile = None,
+    p99_within: options.Within = "10%",
+    measure_at_most: options.AtMost = None,
+    load_processes: options.LoadProcesses = 1,
+    load_master: options.LoadMaster = None,
 ) -> None:
     """Measure one configuration: the default, but for what --set says; or a server of yours with --url.
 
     Example: tuner measure --set workers=2 --set intra_op_threads=1
     """
     from tuner.errors import UsageError
+    from tuner.machine import cores, fingerprint, place
     from tuner.measure import measurement
     from tuner.measure.failed import as_error
     from tuner.measure.measurement import Protocol, Watcher
     from tuner.measure.verify import Verifier
     from tuner.report.console import LaunchProgress, print_measurement
-    from tuner.study.objectives import Limits
+    from tuner.study.objectives import Limits, parse_slo
     from tuner.study.trial import Failure
-    from tuner.study.workload import Workload, parse_users
+    from tuner.target import spec
 
     if url is not None and not url.startswith(("http://", "https://")):
         raise UsageError(f"--url {url}: begin it with http:// or https://")
     if url is not None and sets:
         raise UsageError("--set configures a server that tuner launches; with --url configure it where you start it")
-    loaded = options.load_target(context, target, locustfile)
+    workload = options.workload(users, rate, p99_within, measure_at_most, load_processes, load_master)
+    options.require_own_requests(rate, locustfile)
+    placement = place(cores(), workload.processes_here)
+    loaded = spec.load(target, options.target_options(context, target), locustfile, placement.server)
     configuration = loaded.space.configuration(options.parse_sets(loaded.space, sets))
-    workload = Workload(users=parse_users(users))
     folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
     with LaunchProgress() as progress:
         protocol = Protocol(
             target=loaded,
             workload=workload,
-            limits=Limits(),
-            verifier=Verifier(loaded, folder / "answers", workload.target, seed),
+            limits=Limits(slo=parse_slo(slo) if slo else None),
+            verifier=Verifier(loaded, folder / "answers", workload.concurrency, seed),
+            machine=fingerprint(),
+            placement=placement,
             watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
             seed=seed,
         )

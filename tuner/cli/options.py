@@ -12,15 +12,35 @@ from tuner.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from tuner.study.space import Configuration, SearchSpace
+    from tuner.study.workload import Workload
     from tuner.target.spec import Target
 
 TargetName = Annotated[str, typer.Option("--target", help="A bundled target's name, or a folder with a target.toml.")]
 Users = Annotated[
-    str, typer.Option("--users", help="Ladder of concurrencies such as 4,32; the last one is the target.")
+    str | None,
+    typer.Option("--users", help="Closed loop: ladder of concurrencies, the last one is the target; default: 4,32."),
+]
+Rate = Annotated[
+    str | None,
+    typer.Option("--rate", help="Open loop instead: Poisson arrivals a second, or a ladder of rates such as 50,200."),
+]
+Within = Annotated[
+    str, typer.Option("--p99-within", help="Measure a level until the 95 % interval of p99 is within this share of it.")
+]
+AtMost = Annotated[
+    str | None,
+    typer.Option("--measure-at-most", help="Longest time to measure a level; default: 3.6s, in open loop 20s."),
+]
+LoadProcesses = Annotated[
+    int, typer.Option("--load-processes", help="How many processes make the load (Locust's master and workers).")
+]
+LoadMaster = Annotated[
+    str | None,
+    typer.Option("--load-master", help="ADDRESS:PORT where load processes of other machines come in: tuner worker."),
 ]
 SloText = Annotated[
     str | None,
-    typer.Option("--slo", help="Limit at the target concurrency: p50, p90, p95, p99 or mean, for example p99=50ms."),
+    typer.Option("--slo", help="Limit under the target load: p50, p90, p95, p99 or mean, for example p99=50ms."),
 ]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="Hold a knob at one value: KNOB=VALUE; may be given several times.")
@@ -37,6 +57,40 @@ Locustfile = Annotated[
 
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+
+
+def workload(
+    users: str | None,
+    rate: str | None,
+    within: str,
+    at_most: str | None,
+    processes: int = 1,
+    master: str | None = None,
+) -> "Workload":
+    """Read the load to measure under, of one loop or the other."""
+    from tuner.study.workload import Workload, parse_rates, parse_users
+    from tuner.units import parse_seconds, parse_share
+
+    if users is not None and rate is not None:
+        raise UsageError("--users drives a closed loop and --rate an open one: give one of them")
+    loads = parse_users(users or "4,32") if rate is None else parse_rates(rate)
+    least, most = (3.0, 3.6) if rate is None else (10.0, 20.0)
+    if at_most is not None:
+        most = parse_seconds(at_most)
+    return Workload(
+        loads=loads,
+        measure=min(least, most),
+        measure_most=most,
+        interval=parse_share(within),
+        processes=processes,
+        master=master,
+    )
+
+
+def require_own_requests(rate: str | None, locustfile: str | None) -> None:
+    """Refuse an open loop of somebody else's locustfile: only ours knows how to keep to a schedule."""
+    if rate is not None and locustfile is not None:
+        raise UsageError("--rate sends the target's own requests on a schedule, --locustfile others: give one of them")
 
 
 def load_target(context: typer.Context, name: str, locustfile: str | None = None) -> "Target":

@@ -2,10 +2,11 @@
 
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from tuner.errors import InfeasibleError, StorageError, Terminated, TunerError, UsageError
-from tuner.machine import comparable, fingerprint
+from tuner.machine import Placement, comparable, fingerprint
 from tuner.measure.measurement import Protocol, Watcher, measure
 from tuner.measure.verify import Verifier
 from tuner.report.console import SearchProgress, print_plan, print_verdict
@@ -22,12 +23,15 @@ def dry(settings: Settings, target: Target) -> None:
     print_plan(settings, target.space.pinned(settings.pinned))
 
 
-def run(settings: Settings, target: Target, *, command: str, out: Path, storage: str | None = None) -> None:
+def run(
+    settings: Settings, target: Target, placement: Placement, *, command: str, out: Path, storage: str | None = None
+) -> None:
     """Create a study and search."""
     header = Header(
         settings=settings,
         space=target.space.pinned(settings.pinned),
         machine=fingerprint(),
+        placement=placement,
         command=command,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
     )
@@ -38,7 +42,7 @@ def run(settings: Settings, target: Target, *, command: str, out: Path, storage:
 def go_on(store: Store) -> None:
     """Search on in a study that exists, if nothing that its figures depend on has changed."""
     settings = store.header.settings
-    target = spec.load(settings.target, settings.options, settings.locustfile)
+    target = spec.load(settings.target, settings.options, settings.locustfile, store.header.placement.server)
     if target.space.pinned(settings.pinned) != store.header.space:
         raise UsageError(f"{store.folder}: the knobs of {settings.target} changed since it began; start a new study")
     if not comparable(fingerprint(), store.header.machine):
@@ -56,13 +60,13 @@ def _search(store: Store, target: Target) -> None:
                 target=target,
                 workload=settings.workload,
                 limits=settings.limits,
-                verifier=Verifier(target, store.folder / "answers", settings.workload.target, settings.seed),
+                verifier=Verifier(target, store.folder / "answers", settings.workload.concurrency, settings.seed),
+                machine=store.header.machine,
+                placement=store.header.placement,
                 watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
                 seed=settings.seed,
             )
-            engine.search(
-                store, starts, lambda configuration, folder: measure(protocol, configuration, folder), progress
-            )
+            engine.search(store, starts, partial(measure, protocol), progress)
     except (KeyboardInterrupt, Terminated):
         _report(store)
         print(f"\ninterrupted; go on with: tuner resume {store.folder}", file=sys.stderr)

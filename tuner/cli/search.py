@@ -14,7 +14,8 @@ def search(
     context: typer.Context,
     target: options.TargetName = "reference",
     budget: Annotated[int, typer.Option("--budget", min=1, help="How many configurations to measure.")] = 50,
-    users: options.Users = "4,32",
+    users: options.Users = None,
+    rate: options.Rate = None,
     slo: options.SloText = None,
     max_accuracy_drop: options.Drop = "1pt",
     sets: options.Sets = None,
@@ -23,6 +24,10 @@ def search(
     out: options.Out = Path("reports"),
     storage: options.Storage = None,
     locustfile: options.Locustfile = None,
+    p99_within: options.Within = "10%",
+    measure_at_most: options.AtMost = None,
+    load_processes: options.LoadProcesses = 1,
+    load_master: options.LoadMaster = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and how long it takes.")] = False,
 ) -> None:
     """Measure configurations of a target, confirm the best, and write the report.
@@ -30,17 +35,19 @@ def search(
     Example: tuner search --budget 50 --users 4,32 --slo p99=50ms
     """
     from tuner.cli.run import dry, run
+    from tuner.machine import cores, place
     from tuner.search.database import absolute, without_password
     from tuner.study.objectives import Limits, parse_slo
     from tuner.study.study import Settings
-    from tuner.study.workload import Workload, parse_users
     from tuner.target import spec
     from tuner.units import parse_share
 
     own = options.target_options(context, target)
-    workload = Workload(users=parse_users(users))
+    workload = options.workload(users, rate, p99_within, measure_at_most, load_processes, load_master)
+    options.require_own_requests(rate, locustfile)
+    placement = place(cores(), workload.processes_here)
     limits = Limits(slo=parse_slo(slo) if slo else None, max_accuracy_drop=parse_share(max_accuracy_drop))
-    loaded = spec.load(target, own, locustfile)
+    loaded = spec.load(target, own, locustfile, placement.server)
     settings = Settings(
         name=options.study_name(name, loaded.name),
         target=spec.reference(target),
@@ -59,4 +66,4 @@ def search(
     if dry_run:
         dry(settings, loaded)
     else:
-        run(settings, loaded, command=command, out=out, storage=storage)
+        run(settings, loaded, placement, command=command, out=out, storage=storage)

@@ -1,18 +1,20 @@
-"""Locust as a child process, steered over two pipes: users up, window open, window closed, samples back."""
+"""Locust as child processes, steered over two pipes: load on, window open, window closed, samples back."""
 
 import json
 import os
 import select
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from tuner.errors import TunerError
-from tuner.load.samples import Samples, read_raw
+from tuner.load.samples import SESSION, THINK, Samples, read_raw
+from tuner.study.workload import Load, Loop
+from tuner.target.launch import free_port
 from tuner.target.process import SupervisedProcess, log_tail
 
 _RECORDER = Path(__file__).with_name("recorder.py")
@@ -28,12 +30,17 @@ class LoadError(TunerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """One measured stretch of time, in seconds of the monotonic clock, and how late the load process was in it."""
+    """One measured stretch of time, in seconds of the monotonic clock, and how the load process fared in it.
 
-    users: int
+    It woke `lag_p99` and at most `lag_most` seconds late; `collected` says that garbage had to be collected after all.
+    """
+
+    load: Load
     opened: float
     closed: float
     lag_p99: float
+    lag_most: float
+    collected: bool
 
     @property
     def seconds(self) -> float:
@@ -45,13 +52,35 @@ class Window:
 class Recording:
     """Everything that the load process brought back.
 
-    `errors` are the commonest messages with their counts; `thinks` says whether users wait between requests.
+    `sessions` and `thinks` are rows of `SESSION` and `THINK`; `errors` are the commonest messages with their counts.
     """
 
     samples: Samples
-    unfinished: int
+    sessions: Samples
+    thinks: Samples
     errors: tuple[tuple[str, int], ...]
-    thinks: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """The processes that make the load: how many, and on which cores, None for all.
+
+    With `master`, an address such as `0.0.0.0:5557`, they are started by somebody else, on other machines, and wait
+    there for us; otherwise we start them.
+    """
+
+    processes: int = 1
+    cores: tuple[int, ...] | None = None
+    master: str | None = None
+
+
+ALONE = Crew()
+
+
+def locust_command(locustfile: Path, *arguments: str) -> list[str]:
+    """Return the command of a Locust that records what a locustfile's users do."""
+    files = f"{_RECORDER},{locustfile}"
+    return [sys.executable, "-m", "locust", "-f", files, "--headless", "--loglevel", "WARNING", *arguments]
 
 
 def _without_locust_settings(env: Mapping[str, str]) -> dict[str, str]:
@@ -60,7 +89,7 @@ def _without_locust_settings(env: Mapping[str, str]) -> dict[str, str]:
 
 
 class LoadProcess:
-    """One Locust child for all levels of a launch; leaving the `with` block ends it.
+    """One Locust, alone or a master with its workers, for all levels of a launch; leaving the `with` block ends it.
 
     `watch` is called while we wait: it raises when going on makes no sense, because the server is gone. `on_tick` is
     told the throughput and the p99 of each half second, for people to watch; they are never part of a result.
@@ -75,30 +104,27 @@ class LoadProcess:
         env: Mapping[str, str],
         watch: Callable[[], None],
         on_tick: Callable[[float, float | None], None],
+        crew: Crew = ALONE,
     ) -> None:
         self.watch = watch
         self._on_tick = on_tick
-        folder = folder.resolve()
-        self._samples = folder / "samples.raw"
-        self._log = folder / "locust.log"
+        self._folder = folder.resolve()
+        self._crew = crew
+        self._log = self._folder / "locust.log"
+        self._env = {**_without_locust_settings(os.environ), **env}
         self._buffer = b""
-        self._thinks = False
+        self._ended = False
         commands, self._commands = os.pipe()
         self._events, out = os.pipe()
-        pipes = {"RECORDER_PIPES": f"{commands},{out}", "RECORDER_SAMPLES": str(self._samples)}
-        argv = [sys.executable, "-m", "locust", "-f", f"{_RECORDER},{locustfile}", "--headless", "--users", "0"]
-        try:
-            self.process = SupervisedProcess(
-                [*argv, "--host", url, "--only-summary", "--loglevel", "WARNING"],
-                env={**_without_locust_settings(os.environ), **env, **pipes},
-                workdir=folder,
-                log=self._log,
-                stop_seconds=1.0,
-                descriptors=(commands, out),
-            )
-        finally:
-            os.close(commands)
-            os.close(out)
+        pipes = {"RECORDER_PIPES": f"{commands},{out}", "RECORDER_FOLDER": str(self._folder)}
+        own = ("--users", "0", "--only-summary", "--host", url)
+        with ExitStack() as stack:
+            stack.callback(os.close, commands)
+            stack.callback(os.close, out)
+            started = [] if crew.processes == 1 and crew.master is None else self._distributed()
+            argv = locust_command(locustfile, *own, *started)
+            self.process = self._start(argv, {**self._env, **pipes}, (commands, out))
+        self.workers = [self._start(argv, self._env) for argv in self._worker_commands(locustfile)]
 
     def __enter__(self) -> Self:
         return self
@@ -106,16 +132,49 @@ class LoadProcess:
     def __exit__(self, *_: object) -> None:
         os.close(self._commands)
         os.close(self._events)
-        self.process.stop()
+        for process in self.processes:
+            process.stop()
 
-    def wait_ready(self) -> None:
-        """Wait until Locust has loaded everything."""
-        self._thinks = bool(self._expect("spawned")["thinks"])
+    def _distributed(self) -> list[str]:
+        host, _, port = (self._crew.master or f"127.0.0.1:{free_port()}").rpartition(":")
+        self._port = port
+        bind = ["--master-bind-host", host, "--master-bind-port", port]
+        return ["--master", *bind, "--expect-workers", str(self._crew.processes)]
 
-    def users(self, count: int) -> None:
-        """Raise the number of users and wait until all of them run."""
-        self._command(f"users {count}")
-        self._expect("spawned")
+    def _worker_commands(self, locustfile: Path) -> list[list[str]]:
+        if self._crew.processes == 1 or self._crew.master is not None:
+            return []
+        master = ("--worker", "--master-host", "127.0.0.1", "--master-port", self._port)
+        return [locust_command(locustfile, *master)] * self._crew.processes
+
+    def _start(self, argv: Sequence[str], env: Mapping[str, str], pipes: Sequence[int] = ()) -> SupervisedProcess:
+        return SupervisedProcess(
+            argv,
+            env=env,
+            workdir=self._folder,
+            log=self._log,
+            stop_seconds=1.0,
+            descriptors=pipes,
+            cores=self._crew.cores,
+        )
+
+    @property
+    def processes(self) -> tuple[SupervisedProcess, ...]:
+        """All that make the load on this machine."""
+        return (self.process, *self.workers)
+
+    def wait_ready(self, timeout: float = _ANSWER_SECONDS) -> None:
+        """Wait until Locust has loaded everything, and all of its workers are there."""
+        self._expect("spawned", timeout)
+
+    def drive(self, load: Load, seconds: float, seed: Sequence[int]) -> None:
+        """Put a load on: raise the number of users, or start a seeded schedule of arrivals for so many seconds."""
+        if load.loop is Loop.CLOSED:
+            self._command("users", count=load.users)
+            self._expect("spawned")
+        else:
+            self._command("arrivals", rate=load.rate, seconds=seconds, seed=list(seed))
+            self._expect("arrivals")
 
     def run_for(self, seconds: float) -> None:
         """Let the load run."""
@@ -123,44 +182,70 @@ class LoadProcess:
         while (left := deadline - time.monotonic()) > 0:
             self._next(min(left, _POLL_SECONDS))
 
-    def window(self, users: int, seconds: float) -> Window:
-        """Measure for `seconds`."""
+    def open(self) -> float:
+        """Begin to measure; return when."""
         self._command("open")
-        opened = self._expect("opened")["time"]
-        self.run_for(seconds)
+        opened: float = self._expect("open")["opened"]
+        return opened
+
+    def close(self, load: Load, opened: float) -> Window:
+        """End what `open` began."""
         self._command("close")
-        closed = self._expect("closed")
-        if closed["users"] != users:
-            raise LoadError(f"{closed['users']} of {users} users were left: the locustfile stops its users")
-        return Window(users=users, opened=opened, closed=closed["time"], lag_p99=closed["lag_p99"])
+        closed = self._expect("close")
+        if load.loop is Loop.CLOSED and closed["users"] != load.users:
+            raise LoadError(f"{closed['users']} of {load.users} users were left: the locustfile stops its users")
+        return Window(
+            load=load,
+            opened=opened,
+            closed=closed["closed"],
+            lag_p99=max(closed["lags"][::2]),
+            lag_most=max(closed["lags"][1::2]),
+            collected=closed["collected"],
+        )
+
+    def samples(self) -> Samples:
+        """Return the requests that ended so far."""
+        self._command("flush")
+        self._expect("flush")
+        return read_raw(self._folder / "requests.raw")
 
     def finish(self, drain: float) -> Recording:
-        """Stop the users, wait at most `drain` seconds for running requests, and take the samples."""
-        self._command(f"finish {drain}")
-        finished = self._expect("finished", _ANSWER_SECONDS + drain)
-        samples = read_raw(self._samples)
-        self._samples.unlink()
-        errors = tuple((str(message), int(count)) for message, count in finished["errors"])
-        return Recording(samples=samples, unfinished=int(finished["unfinished"]), errors=errors, thinks=self._thinks)
+        """Stop the load, wait at most `drain` seconds for running requests, and take everything."""
+        self._command("finish", drain=drain)
+        finished = self._expect("finish", _ANSWER_SECONDS + drain)
+        self._ended = True
+        raw = [self._folder / f"{stream}.raw" for stream in ("requests", "sessions", "thinks")]
+        recording = Recording(
+            samples=read_raw(raw[0]),
+            sessions=read_raw(raw[1], SESSION),
+            thinks=read_raw(raw[2], THINK),
+            errors=tuple((str(message), int(count)) for message, count in finished["errors"]),
+        )
+        for path in raw:
+            path.unlink(missing_ok=True)
+        return recording
 
-    def _command(self, text: str) -> None:
+    def _command(self, do: str, **content: object) -> None:
         with suppress(BrokenPipeError):
-            os.write(self._commands, f"{text}\n".encode())
+            os.write(self._commands, json.dumps({"do": do, **content}).encode() + b"\n")
 
     def _expect(self, name: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any]:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             event = self._next(_POLL_SECONDS)
             if event is not None and event["event"] == name:
+                if event.get("tapes", self._crew.processes) != self._crew.processes:
+                    raise LoadError(f"only {event['tapes']} of {self._crew.processes} load processes are left")
                 return event
         raise LoadError(f"Locust did not say {name!r} within {timeout:.0f} s; see {self._log}")
 
     def _next(self, timeout: float) -> dict[str, Any] | None:
-        """Read one event, or none within `timeout` seconds; checks that both sides still live."""
+        """Read one event, or none within `timeout` seconds; checks that all sides still live."""
         if b"\n" not in self._buffer:
             readable, _, _ = select.select([self._events], [], [], timeout)
             if not readable:
                 self.watch()
+                self._watch_workers()
                 return None
             received = os.read(self._events, 65_536)
             if not received:
@@ -175,3 +260,10 @@ class LoadProcess:
         if event["event"] == "tick":
             self._on_tick(event["throughput"], event["p99"])
         return event
+
+    def _watch_workers(self) -> None:
+        """Notice a load process that is gone: Locust itself would go on without it."""
+        if not self._ended and any(not worker.running for worker in self.workers):
+            gone = [worker.ending() for worker in self.workers if not worker.running]
+            tail = "; ".join(log_tail(self._log, 2))
+            raise LoadError(f"{len(gone)} of {len(self.workers)} load processes ended ({gone[0]}): {tail}")

@@ -5,29 +5,45 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-COLUMNS = ("start", "latency", "ok", "queue", "compute", "batch_size")
-"""Seconds of the monotonic clock, seconds, 1 or 0, seconds or NaN, seconds or NaN, requests or NaN."""
+COLUMNS = ("intended", "sent", "end", "ok", "queue", "compute", "total", "batch_size")
+"""Three moments in seconds of the monotonic clock, 1 or 0, what the server says in seconds or NaN, requests or NaN.
+
+In closed loop a request is sent when it is intended. One that never ended has an infinite end.
+"""
 
 ROW = np.dtype([(name, "f8") for name in COLUMNS])
+SESSION = np.dtype([(name, "f8") for name in ("end", "latency", "ok")])
+THINK = np.dtype([(name, "f8") for name in ("start", "seconds")])
 
 Samples = npt.NDArray[np.void]
 """A structured array of `ROW`; `pandas.DataFrame(numpy.load("samples.npy"))` reads a stored one."""
 
 
-def read_raw(path: Path) -> Samples:
-    """Read the doubles that the recorder wrote, in order of start."""
-    rows: Samples = np.fromfile(path, dtype=ROW)
-    return np.sort(rows, order="start")
+def read_raw(path: Path, row: np.dtype[np.void] = ROW) -> Samples:
+    """Read the doubles that the recorder wrote, in order of their first column; none at all are no rows."""
+    rows: Samples = np.fromfile(path, dtype=row) if path.exists() else np.empty(0, dtype=row)
+    assert row.names is not None
+    return np.sort(rows, order=row.names[0], kind="stable")
 
 
-def started_in(samples: Samples, opened: float, closed: float) -> Samples:
-    """Return the requests that started inside a window."""
-    inside: Samples = samples[(samples["start"] >= opened) & (samples["start"] < closed)]
+def latencies(samples: Samples) -> npt.NDArray[np.float64]:
+    """Return the seconds from the intended start to the end, infinite for what failed or never ended."""
+    found: npt.NDArray[np.float64] = np.where(samples["ok"] == 1, samples["end"] - samples["intended"], np.inf)
+    return found
+
+
+def intended_in(samples: Samples, opened: float, closed: float) -> Samples:
+    """Return the requests that were to start inside a window."""
+    inside: Samples = samples[(samples["intended"] >= opened) & (samples["intended"] < closed)]
     return inside
 
 
-def completed_in(samples: Samples, opened: float, closed: float) -> Samples:
+def ended_in(samples: Samples, opened: float, closed: float) -> Samples:
     """Return the requests whose answer arrived inside a window."""
-    ends = samples["start"] + samples["latency"]
-    inside: Samples = samples[(ends >= opened) & (ends < closed)]
+    inside: Samples = samples[(samples["end"] >= opened) & (samples["end"] < closed)]
     return inside
+
+
+def overlap(starts: npt.NDArray[np.float64], ends: npt.NDArray[np.float64], opened: float, closed: float) -> float:
+    """Return how many seconds of a window stretches of time cover, all together."""
+    return float(np.clip(np.minimum(ends, closed) - np.maximum(starts, opened), 0.0, None).sum())

@@ -1,24 +1,39 @@
 """The protocol of one launch: prepare, start, verify, drive level by level, judge, stop."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from tuner.errors import StorageError
 from tuner.files import write_atomically
-from tuner.load.driver import LoadError, LoadProcess, Recording, Window
-from tuner.measure import gates, ready
+from tuner.load.driver import Crew, LoadError, LoadProcess, Recording, Window
+from tuner.load.samples import intended_in, latencies
+from tuner.machine import Machine, Placement
+from tuner.measure import conditions, gates, level, ready
+from tuner.measure.conditions import Snapshot
 from tuner.measure.failed import LaunchError
-from tuner.measure.summary import summarise
+from tuner.measure.summary import lateness, summarise
 from tuner.measure.verify import Verifier
+from tuner.statistics.steady import is_transient
 from tuner.study.objectives import Limits
 from tuner.study.space import Configuration
-from tuner.study.trial import Accuracy, Failure, FailureKind, Measurement, Outcome, dump_outcome
-from tuner.study.workload import Workload
+from tuner.study.trial import (
+    Accuracy,
+    Conditions,
+    Doubt,
+    DoubtKind,
+    Failure,
+    FailureKind,
+    LevelSummary,
+    Measurement,
+    Outcome,
+    dump_outcome,
+)
+from tuner.study.workload import Load, Loop, Workload
 from tuner.target.launch import free_port, render
 from tuner.target.prepare import PrepareError, artifact
 from tuner.target.process import SupervisedProcess, log_tail
@@ -53,47 +68,84 @@ class Stopwatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """What stays the same from launch to launch of one study."""
+    """What stays the same from launch to launch of one study.
+
+    `machine` is what this one was when the study began.
+    """
 
     target: Target
     workload: Workload
     limits: Limits
     verifier: Verifier
+    machine: Machine
+    placement: Placement
     watcher: Watcher = field(default_factory=Watcher)
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repetition:
+    """What differs between launches of one configuration: `round` chooses the arrivals of open loops.
+
+    `arrivals` adds a level in open loop after the others, at a rate that all configurations to be compared share.
+    """
+
+    round: int = 0
+    arrivals: Load | None = None
+
+
+ONCE = Repetition()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One level as it was driven, with what the machine did before and after."""
+
+    window: Window
+    steady: bool
+    before: Snapshot
+    after: Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Driven:
-    """What driving a server brought; CPU seconds per level and peak memory are None for a server that is not ours."""
+    """What one Locust brought: its samples, and a stage for each level that it drove."""
 
     recording: Recording
-    windows: tuple[Window, ...]
-    cpu: tuple[float | None, ...]
-    peak_memory: int | None
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """Everything that one server was asked for while it ran."""
+
+    levels: Driven
+    arrivals: Driven | None
     accuracy: Accuracy | None
     nonce_seen: bool
     effective: Mapping[str, str] = field(default_factory=dict)
 
 
-def measure(protocol: Protocol, configuration: Configuration, folder: Path) -> Outcome:
+def measure(protocol: Protocol, configuration: Configuration, folder: Path, repetition: Repetition = ONCE) -> Outcome:
     """Launch `configuration` once and measure it; everything it leaves behind lies in `folder`."""
-    return _measured(protocol, folder, lambda stopwatch: _drive_launch(protocol, configuration, folder, stopwatch))
+    return _measured(
+        protocol, folder, lambda stopwatch: _visit_launch(protocol, configuration, folder, stopwatch, repetition)
+    )
 
 
 def measure_url(protocol: Protocol, url: str, folder: Path) -> Outcome:
     """Measure a server that somebody else started, by the same protocol."""
-    return _measured(protocol, folder, lambda stopwatch: _drive_url(protocol, url, folder, stopwatch))
+    return _measured(protocol, folder, lambda stopwatch: _visit_url(protocol, url, folder, stopwatch))
 
 
-def _measured(protocol: Protocol, folder: Path, drive: Callable[[Stopwatch], Driven]) -> Outcome:
-    """Turn whatever happens while driving into an outcome, and keep it."""
+def _measured(protocol: Protocol, folder: Path, visit: Callable[[Stopwatch], Visit]) -> Outcome:
+    """Turn whatever happens while a server is visited into an outcome, and keep it."""
     stopwatch = Stopwatch(protocol.watcher)
     outcome: Outcome
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            outcome = _judge(protocol, drive(stopwatch), folder, stopwatch)
+            outcome = _judge(protocol, visit(stopwatch), folder, stopwatch)
         except (LaunchError, PrepareError, LoadError) as error:
             tail = log_tail(folder / "server.log")
             outcome = Failure(kind=_kind(error), reason=str(error), log_tail=tail, phases=stopwatch.seconds)
@@ -109,34 +161,56 @@ def _kind(error: LaunchError | PrepareError | LoadError) -> FailureKind:
     return FailureKind.PREPARE if isinstance(error, PrepareError) else FailureKind.INVALID
 
 
-def _drive_launch(protocol: Protocol, configuration: Configuration, folder: Path, stopwatch: Stopwatch) -> Driven:
+def _visit_launch(
+    protocol: Protocol, configuration: Configuration, folder: Path, stopwatch: Stopwatch, repetition: Repetition
+) -> Visit:
     """Prepare, start, verify, drive, stop."""
-    target = protocol.target
+    target, workload = protocol.target, protocol.workload
     with stopwatch.phase("prepare"):
         made = artifact(target, configuration)
         launch = render(target, configuration, port=free_port(), workdir=folder / "work", artifact=made)
-    log, grace = folder / "server.log", target.timeouts.stop
-    with SupervisedProcess(launch.argv, env=launch.env, workdir=target.folder, log=log, stop_seconds=grace) as server:
-        with _load_process(protocol, launch.url, folder, _watch(server)) as load:
-            with stopwatch.phase("start"):
-                nonce_seen = ready.wait(target, launch, server)
-                said = ready.effective(target, launch.url, configuration)
-            with stopwatch.phase("verify"):
-                accuracy = protocol.verifier.verify(launch.url, configuration, _watch(server, "while it was verified"))
-            driven = _drive(protocol.workload, load, stopwatch, server)
+    with ExitStack() as stack:
+        server = stack.enter_context(
+            SupervisedProcess(
+                launch.argv,
+                env=launch.env,
+                workdir=target.folder,
+                log=folder / "server.log",
+                stop_seconds=target.timeouts.stop,
+                cores=protocol.placement.server,
+            )
+        )
+        load = stack.enter_context(_load_process(protocol, workload.loop, launch.url, folder, _watch(server)))
+        extra = None
+        if repetition.arrivals is not None:
+            aside = folder / "arrivals"
+            aside.mkdir(exist_ok=True)
+            extra = stack.enter_context(_load_process(protocol, Loop.OPEN, launch.url, aside, _watch(server)))
+        with stopwatch.phase("start"):
+            nonce_seen = ready.wait(target, launch, server)
+            said = ready.effective(target, launch.url, configuration)
+        with stopwatch.phase("verify"):
+            accuracy = protocol.verifier.verify(launch.url, configuration, _watch(server, "while it was verified"))
+        seed = (protocol.seed, repetition.round)
+        levels = _drive(workload, workload.loads, load, stopwatch, server, seed)
+        arrivals = None
+        if extra is not None and repetition.arrivals is not None:
+            arrivals = _drive(workload, (repetition.arrivals,), extra, stopwatch, server, seed)
         with stopwatch.phase("stop"):
             server.stop()
-    return replace(driven, accuracy=accuracy, nonce_seen=nonce_seen, effective=said)
+    return Visit(levels=levels, arrivals=arrivals, accuracy=accuracy, nonce_seen=nonce_seen, effective=said)
 
 
-def _drive_url(protocol: Protocol, url: str, folder: Path, stopwatch: Stopwatch) -> Driven:
+def _visit_url(protocol: Protocol, url: str, folder: Path, stopwatch: Stopwatch) -> Visit:
     """Verify and drive a server that is not ours to start or stop."""
+    workload = protocol.workload
     with stopwatch.phase("start"):
         ready.require_answer(url + protocol.target.ready)
-    with _load_process(protocol, url, folder, lambda: None) as load:
+    with _load_process(protocol, workload.loop, url, folder, lambda: None) as load:
         with stopwatch.phase("verify"):
             accuracy = protocol.verifier.verify(url, protocol.target.space.default(), lambda: None)
-        return replace(_drive(protocol.workload, load, stopwatch, None), accuracy=accuracy)
+        levels = _drive(workload, workload.loads, load, stopwatch, None, (protocol.seed, 0))
+    return Visit(levels=levels, arrivals=None, accuracy=accuracy, nonce_seen=False)
 
 
 def _watch(server: SupervisedProcess, when: str = "under load") -> Callable[[], None]:
@@ -149,60 +223,109 @@ def _watch(server: SupervisedProcess, when: str = "under load") -> Callable[[], 
     return check
 
 
-def _load_process(protocol: Protocol, url: str, folder: Path, watch: Callable[[], None]) -> LoadProcess:
+def _load_process(protocol: Protocol, loop: Loop, url: str, folder: Path, watch: Callable[[], None]) -> LoadProcess:
     """Start Locust for one server; it loads while the server starts."""
-    answers = protocol.target.answers
-    env = {
+    target, workload = protocol.target, protocol.workload
+    return LoadProcess(
+        target.locustfile if loop is Loop.CLOSED else target.open_locustfile,
+        url,
+        folder,
+        env=request_environment(target, protocol.seed),
+        watch=watch,
+        on_tick=protocol.watcher.on_tick,
+        crew=Crew(processes=workload.processes, cores=protocol.placement.load or None, master=workload.master),
+    )
+
+
+def request_environment(target: Target, seed: int) -> dict[str, str]:
+    """Tell the bundled locustfiles what to send to a target, and to wait for our word before they send it."""
+    answers = target.answers
+    return {
         "AGENT_PATH": answers.path,
         "AGENT_REQUESTS": str(answers.requests or ""),
         "AGENT_FIELD": answers.field or "",
-        "AGENT_SEED": str(protocol.seed),
-        "AGENT_TIMEOUT": str(protocol.target.timeouts.request),
+        "AGENT_SEED": str(seed),
+        "AGENT_TIMEOUT": str(target.timeouts.request),
+        "AGENT_WAITS": "1",
     }
-    locustfile = protocol.target.locustfile
-    return LoadProcess(locustfile, url, folder, env=env, watch=watch, on_tick=protocol.watcher.on_tick)
 
 
-def _drive(workload: Workload, load: LoadProcess, stopwatch: Stopwatch, server: SupervisedProcess | None) -> Driven:
-    """Drive every level of the ladder."""
+def _drive(
+    workload: Workload,
+    loads: Sequence[Load],
+    load: LoadProcess,
+    stopwatch: Stopwatch,
+    server: SupervisedProcess | None,
+    seed: tuple[int, int],
+) -> Driven:
+    """Drive one level after the other."""
     with stopwatch.phase("load generator"):
         load.wait_ready()
-    windows: list[Window] = []
-    cpu: list[float | None] = []
-    peak: int | None = None
-    for users in workload.users:
-        with stopwatch.phase(f"warm-up {users}"):
-            load.users(users)
-            load.run_for(workload.warm_up)
-        with stopwatch.phase(f"measure {users}"):
-            before = server.usage() if server else None
-            windows.append(load.window(users, workload.measure))
-            after = server.usage() if server else None
-        cpu.append(after.cpu - before.cpu if before and after else None)
-        peak = max(peak or 0, after.memory) if after else None
+    stages = []
+    for index, one in enumerate(loads):
+        with stopwatch.phase(f"warm-up at {one}"):
+            steady = level.warm_up(load, workload, one, (*seed, index))
+        with stopwatch.phase(f"measure at {one}"):
+            before = conditions.snapshot(server, load.processes)
+            window = level.measure(load, workload, one, (*seed, index))
+            after = conditions.snapshot(server, load.processes)
+        stages.append(Stage(window=window, steady=steady, before=before, after=after))
     with stopwatch.phase("drain"):
         recording = load.finish(workload.drain)
-    return Driven(
-        recording=recording, windows=tuple(windows), cpu=tuple(cpu), peak_memory=peak, accuracy=None, nonce_seen=False
-    )
+    return Driven(recording=recording, stages=tuple(stages))
 
 
-def _judge(protocol: Protocol, driven: Driven, folder: Path, stopwatch: Stopwatch) -> Measurement:
+def _judge(protocol: Protocol, visit: Visit, folder: Path, stopwatch: Stopwatch) -> Measurement:
     """Summarise every level and collect its doubts; raises when nothing here can be told as a number."""
-    np.save(folder / "samples.npy", driven.recording.samples)
-    levels, doubts = [], list(gates.unavailable(driven.recording, driven.nonce_seen))
-    for window, cpu in zip(driven.windows, driven.cpu, strict=True):
-        last = window is driven.windows[-1]
-        level = summarise(driven.recording.samples, window, driven.recording.unfinished if last else 0, cpu)
-        gates.require_answers(level, driven.recording, protocol.limits.max_error_rate)
-        gates.require_punctual(level, window)
-        levels.append(level)
-        doubts.extend(gates.doubts(level, window, driven.recording))
+    np.save(folder / "samples.npy", visit.levels.recording.samples)
+    doubts = list(gates.unavailable(visit.levels.recording, visit.nonce_seen))
+    levels = [_judge_level(protocol, visit.levels.recording, stage, doubts) for stage in visit.levels.stages]
+    stages, arrivals = visit.levels.stages, None
+    if visit.arrivals is not None:
+        np.save(folder / "arrivals" / "samples.npy", visit.arrivals.recording.samples)
+        stages = (*stages, *visit.arrivals.stages)
+        arrivals = _judge_level(protocol, visit.arrivals.recording, visit.arrivals.stages[0], doubts)
+    doubts.extend(_doubts_of_launch(protocol, stages))
+    memory = [stage.after.server.memory for stage in stages if stage.after.server is not None]
     return Measurement(
         levels=tuple(levels),
-        accuracy=driven.accuracy,
-        peak_memory=driven.peak_memory,
+        arrivals=arrivals,
+        accuracy=visit.accuracy,
+        peak_memory=max(memory, default=None),
         phases=stopwatch.seconds,
-        effective=driven.effective,
+        effective=visit.effective,
         doubts=tuple(doubts),
     )
+
+
+def _judge_level(protocol: Protocol, recording: Recording, stage: Stage, doubts: list[Doubt]) -> LevelSummary:
+    """Summarise one level and add its doubts."""
+    window, before, after = stage.window, stage.before, stage.after
+    gates.require_carried(window, recording)
+    gates.require_all_sent(window, recording)
+    found = Conditions(
+        lag_p99=window.lag_p99,
+        lag_most=window.lag_most,
+        lateness_p99=lateness(recording, window),
+        load_cpu=(after.load - before.load) / (after.taken - before.taken),
+        other_programs=conditions.other_programs(before, after),
+        stolen=conditions.stolen(before, after),
+        throttled=conditions.throttled(before, after),
+    )
+    cpu = after.server.cpu - before.server.cpu if before.server and after.server else None
+    summary = summarise(recording, window, protocol.limits.slo, cpu, found)
+    gates.require_answers(summary, recording, protocol.limits.max_error_rate)
+    gates.require_punctual(summary)
+    steady = stage.steady and not is_transient(latencies(intended_in(recording.samples, window.opened, window.closed)))
+    evidence = gates.Evidence(level=summary, window=window, recording=recording, steady=steady)
+    doubts.extend(gates.doubts(evidence))
+    return summary
+
+
+def _doubts_of_launch(protocol: Protocol, stages: Sequence[Stage]) -> Iterator[Doubt]:
+    """Yield what changed between the beginning and the end of a launch."""
+    first, last = stages[0].before, stages[-1].after
+    if lost := conditions.processes_lost(first, last):
+        yield Doubt(kind=DoubtKind.PROCESS_LOST, message=f"{lost} processes of the server ended under load")
+    for change in conditions.changes(protocol.machine, first, last):
+        yield Doubt(kind=DoubtKind.MACHINE_CHANGED, message=change)

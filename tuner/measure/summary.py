@@ -3,61 +3,94 @@
 import numpy as np
 import numpy.typing as npt
 
-from tuner.load.driver import Window
-from tuner.load.samples import Samples, completed_in, started_in
-from tuner.statistics.quantiles import quantile, quantile_interval, variance_inflation
-from tuner.study.trial import Interval, LevelSummary
+from tuner.load.driver import Recording, Window
+from tuner.load.samples import Samples, ended_in, intended_in, latencies, overlap
+from tuner.statistics.quantiles import dependent_interval, quantile
+from tuner.study.objectives import Slo
+from tuner.study.trial import Conditions, Interval, LevelSummary
+from tuner.study.workload import Loop
 
 _P99 = 0.99
 
 
-def summarise(samples: Samples, window: Window, unfinished: int, cpu_seconds: float | None) -> LevelSummary:
-    """Summarise one level: latencies of what started in the window, throughput of what was answered in it.
-
-    `unfinished` requests never ended and count as infinite; `cpu_seconds` is what the server used in the
-    window, if that is known.
-    """
-    started = started_in(samples, window.opened, window.closed)
-    completed = completed_in(samples, window.opened, window.closed)
-    valid = completed[completed["ok"] == 1]
-    latencies = np.concatenate([np.where(started["ok"] == 1, started["latency"], np.inf), np.full(unfinished, np.inf)])
-    ordered = np.sort(latencies)
-    return LevelSummary(
-        users=window.users,
-        seconds=window.seconds,
-        requests=len(latencies),
-        errors=int((started["ok"] != 1).sum()),
-        unfinished=unfinished,
-        throughput=len(valid) / window.seconds,
-        mean=float(started["latency"][started["ok"] == 1].mean()) if (started["ok"] == 1).any() else np.inf,
-        p50=quantile(ordered, 0.5),
-        p90=quantile(ordered, 0.9),
-        p95=quantile(ordered, 0.95),
-        p99=_p99(latencies, ordered),
-        little=_little(completed, window, unfinished),
-        server_queue=_mean(valid, "queue"),
-        server_compute=_mean(valid, "compute"),
-        batch_size=_mean(valid, "batch_size"),
-        cpu_per_request=cpu_seconds / len(completed) if cpu_seconds is not None and len(completed) else None,
-    )
-
-
-def _p99(latencies: npt.NDArray[np.float64], ordered: npt.NDArray[np.float64]) -> Interval:
-    value = quantile(ordered, _P99)
-    low, high = quantile_interval(ordered, _P99, inflation=variance_inflation(latencies, value))
+def p99_of(values: npt.NDArray[np.float64]) -> Interval:
+    """Return p99 of latencies in order of time, with its interval widened by how much they depend on each other."""
+    value = quantile(np.sort(values), _P99)
+    low, high = dependent_interval(values, _P99)
     return Interval(value=value, low=low, high=high)
 
 
-def _little(completed: Samples, window: Window, unfinished: int) -> float:
-    """Return throughput × mean latency as a share of the concurrency: 1 when nobody was starved or forgotten.
+def summarise(
+    recording: Recording, window: Window, slo: Slo | None, cpu_seconds: float | None, conditions: Conditions | None
+) -> LevelSummary:
+    """Summarise one level: latencies of what was to start in the window, throughput of what was answered in it.
 
-    A request that never finished was in flight for the whole window, so it counts with its age.
+    `cpu_seconds` is what the server used in the window, if that is known.
     """
-    busy = float(completed["latency"].sum()) + unfinished * window.seconds
-    return busy / window.seconds / window.users
+    started = intended_in(recording.samples, window.opened, window.closed)
+    ended = ended_in(recording.samples, window.opened, window.closed)
+    valid = ended[ended["ok"] == 1]
+    good = started["ok"] == 1
+    values = latencies(started)
+    ordered = np.sort(values)
+    unfinished = int(np.isinf(started["end"]).sum())
+    return LevelSummary(
+        load=window.load,
+        seconds=window.seconds,
+        requests=len(started),
+        errors=len(started) - int(good.sum()) - unfinished,
+        unfinished=unfinished,
+        throughput=len(valid) / window.seconds,
+        goodput=int((latencies(valid) <= slo.limit).sum()) / window.seconds if slo else None,
+        mean=float(values[good].mean()) if good.any() else np.inf,
+        p50=quantile(ordered, 0.5),
+        p90=quantile(ordered, 0.9),
+        p95=quantile(ordered, 0.95),
+        p99=p99_of(values),
+        little=_little(recording, window) if window.load.loop is Loop.CLOSED else None,
+        session_p99=_session_p99(recording.sessions, window),
+        server_queue=_mean(valid["queue"]),
+        server_compute=_mean(valid["compute"]),
+        outside=_outside(valid),
+        batch_size=_mean(valid["batch_size"]),
+        cpu_per_request=cpu_seconds / len(ended) if cpu_seconds is not None and len(ended) else None,
+        conditions=conditions,
+    )
 
 
-def _mean(samples: Samples, column: str) -> float | None:
-    values = samples[column]
+def lateness(recording: Recording, window: Window) -> float | None:
+    """Return the p99 of how late the arrivals of an open loop were sent, in seconds."""
+    if window.load.loop is Loop.CLOSED:
+        return None
+    started = intended_in(recording.samples, window.opened, window.closed)
+    late = started["sent"] - started["intended"]
+    return quantile(np.sort(late[~np.isnan(late)]), _P99)
+
+
+def _little(recording: Recording, window: Window) -> float:
+    """Return the share of the concurrency that is accounted for: 1 when nobody was forgotten (Little 1961).
+
+    The mean number in the system is the time that all requests were in flight in the window, over its length: for
+    those that began or ended outside of it, and for those that never ended, only the part inside counts.
+    """
+    samples, thinks = recording.samples, recording.thinks
+    busy = overlap(samples["sent"], samples["end"], window.opened, window.closed)
+    thought = overlap(thinks["start"], thinks["start"] + thinks["seconds"], window.opened, window.closed)
+    return (busy + thought) / window.seconds / window.load.users
+
+
+def _session_p99(sessions: Samples, window: Window) -> Interval | None:
+    inside = ended_in(sessions, window.opened, window.closed)
+    return p99_of(np.where(inside["ok"] == 1, inside["latency"], np.inf)) if len(inside) else None
+
+
+def _outside(valid: Samples) -> float | None:
+    """Return the median of what a request took beyond what the server says, in seconds."""
+    server = np.where(np.isnan(valid["total"]), valid["queue"] + valid["compute"], valid["total"])
+    rest = (valid["end"] - valid["sent"] - server)[~np.isnan(server)]
+    return float(np.median(rest)) if len(rest) else None
+
+
+def _mean(values: npt.NDArray[np.float64]) -> float | None:
     values = values[~np.isnan(values)]
     return float(values.mean()) if len(values) else None

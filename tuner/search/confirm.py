@@ -6,15 +6,17 @@ from random import Random
 from tuner.study.judgement import feasible, front_of, reference_accuracy
 from tuner.study.study import Study
 from tuner.study.trial import Confirmation, Measurement, Trial
+from tuner.study.workload import Load, Loop
 
 # One measurement of p99 scatters by about a tenth: a candidate this close to the default deserves the second look.
 _P99_SLACK = 1.1
+_SHARE_OF_SLOWEST = 0.7
 
 
 def finalists(study: Study) -> list[int]:
     """Return the trials to confirm: the default, if it was measured, and the best of those that keep the limits.
 
-    Best is the highest throughput at the target concurrency; without an SLO, among those whose p99 at every level
+    Best is the highest throughput at the target load; without an SLO, among those whose p99 at every level
     is about as good as the default's, then along the Pareto front. Nothing is confirmed when nothing keeps the limits.
     """
     reference = reference_accuracy(study.trials, study.default)
@@ -34,7 +36,10 @@ def finalists(study: Study) -> list[int]:
 
 
 def _by_throughput(trials: Sequence[Trial]) -> list[Trial]:
-    return sorted(trials, key=lambda trial: -trial.measurement.objectives[0] if trial.measurement else 0.0)
+    """Order trials from the highest throughput; those that carry the same arrival rate from the lowest p99."""
+    measured = [(trial.measurement, trial) for trial in trials if trial.measurement is not None]
+    measured.sort(key=lambda pair: (-pair[0].target.carried, pair[0].target.p99.value))
+    return [trial for _, trial in measured]
 
 
 def _no_worse(measurement: Measurement | None, default: Measurement) -> bool:
@@ -42,6 +47,20 @@ def _no_worse(measurement: Measurement | None, default: Measurement) -> bool:
         mine.p99.value <= _P99_SLACK * theirs.p99.value
         for mine, theirs in zip(measurement.levels, default.levels, strict=True)
     )
+
+
+def common_arrivals(study: Study, trials: Sequence[int]) -> Load | None:
+    """Return the arrival rate at which finalists are compared in open loop as well, on the same schedule.
+
+    It is a share of what the slowest of them answers, so that all can carry it; there is none where the study itself
+    is in open loop, or drives a locustfile whose requests nobody else can send.
+    """
+    settings = study.settings
+    measured = [found for number in trials if (found := study.trial(number).measurement) is not None]
+    slowest = min((one.target.throughput for one in measured), default=0.0)
+    if settings.workload.loop is Loop.OPEN or settings.locustfile is not None or slowest <= 0.0:
+        return None
+    return Load(loop=Loop.OPEN, amount=float(f"{_SHARE_OF_SLOWEST * slowest:.2g}"))
 
 
 def schedule(trials: Sequence[int], first: int, rounds: int, seed: int) -> Iterator[tuple[int, int]]:

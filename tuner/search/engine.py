@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Protocol
 
 from tuner.measure.failed import as_error
-from tuner.search.confirm import finalists, first_round, schedule
+from tuner.measure.measurement import ONCE, Repetition
+from tuner.search.confirm import common_arrivals, finalists, first_round, schedule
 from tuner.search.sampler import propose
 from tuner.search.storage import Store
 from tuner.study.space import Configuration, identity
 from tuner.study.trial import Confirmation, Failure, Outcome, Trial
 
-Measure = Callable[[Configuration, Path], Outcome]
+Measure = Callable[[Configuration, Path, Repetition], Outcome]
 """Launch a configuration once and leave its raw material in the folder."""
 
 
@@ -72,7 +73,7 @@ def _spend(store: Store, starts: Sequence[Configuration], measure: Measure, prog
 def _run(store: Store, proposal: Configuration, measure: Measure, progress: Progress) -> Trial:
     number, configuration = store.begin(proposal)
     progress.trial_started(number, configuration)
-    outcome = _measure_twice_if_invalid(configuration, store.trial_folder(number), measure, progress)
+    outcome = _measure_twice_if_invalid(configuration, store.trial_folder(number), ONCE, measure, progress)
     trial = store.finish(number, configuration, outcome)
     progress.trial_finished(trial)
     return trial
@@ -83,17 +84,17 @@ def _is_invalid(outcome: Outcome) -> bool:
 
 
 def _measure_twice_if_invalid(
-    configuration: Configuration, folder: Path, measure: Measure, progress: Progress
+    configuration: Configuration, folder: Path, repetition: Repetition, measure: Measure, progress: Progress
 ) -> Outcome:
     """Measure again, once, when it was the measurement that failed and not the configuration."""
-    outcome = measure(configuration, folder)
+    outcome = measure(configuration, folder, repetition)
     if isinstance(outcome, Failure) and _is_invalid(outcome):
         progress.note(f"measured again: {outcome.reason}")
         # Out of the way: a trial's folder holds the measurement that counts.
         aside = folder.with_name(f"{folder.name}-invalid")
         shutil.rmtree(aside, ignore_errors=True)
         folder.rename(aside)
-        outcome = measure(configuration, folder)
+        outcome = measure(configuration, folder, repetition)
     return outcome
 
 
@@ -101,6 +102,7 @@ def _confirm(store: Store, measure: Measure, progress: Progress) -> None:
     settings = store.header.settings
     study = store.study()
     chosen = finalists(study)
+    arrivals = common_arrivals(study, chosen)
     first = first_round(chosen, study.confirmations)
     plan = list(schedule(chosen, first, settings.rounds, settings.seed))
     done = {(one.round, one.trial) for one in study.confirmations if not _is_invalid(one.outcome)}
@@ -109,6 +111,7 @@ def _confirm(store: Store, measure: Measure, progress: Progress) -> None:
             continue
         progress.confirmation_started(index, len(plan), trial)
         folder = store.confirmation_folder(number, trial)
-        outcome = _measure_twice_if_invalid(study.trial(trial).configuration, folder, measure, progress)
+        repetition = Repetition(round=number + 1, arrivals=arrivals)
+        outcome = _measure_twice_if_invalid(study.trial(trial).configuration, folder, repetition, measure, progress)
         store.confirm(Confirmation(trial=trial, round=number, outcome=outcome))
         progress.confirmation_finished()

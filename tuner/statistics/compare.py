@@ -1,4 +1,4 @@
-"""Is one thing better than another, and by how much: paired ratios with intervals."""
+"""Is one thing better than another, and by how much: ratios with intervals, noise between launches, drift."""
 
 import math
 from collections.abc import Sequence
@@ -39,3 +39,50 @@ def ratio(numerators: Sequence[float], denominators: Sequence[float], confidence
     Pairs are measured close in time, so that slow drift of the machine cancels.
     """
     return estimate([a / b for a, b in zip(numerators, denominators, strict=True)], confidence)
+
+
+def log_sd(values: Sequence[float]) -> float:
+    """Return the standard deviation of the logarithms: how much launches of one configuration differ, as a share.
+
+    Values are positive. One value or none, or one that is infinite or not a number, gives NaN.
+    """
+    logs = np.log(np.asarray(values, dtype=np.float64))
+    return float(logs.std(ddof=1)) if len(logs) > 1 and np.isfinite(logs).all() else math.nan
+
+
+def resolution(sd: float, repetitions: int, confidence: float = 0.95, launches: int | None = None) -> float:
+    """Return the least ratio, above 1, that `repetitions` launches of each configuration tell from noise.
+
+    `sd` is the standard deviation of the logarithm between launches of the same configuration (`log_sd`). The
+    difference of two means of logarithms has sd·sqrt(2/repetitions), so the ratio is exp(q·sd·sqrt(2/repetitions)):
+    the least significant difference (Fisher 1935). q is the quantile of Student's t with the degrees of freedom of
+    `sd` itself, `launches` - 1, so that a single repetition has a resolution too; without `launches`, `sd` counts as
+    known and q is the normal quantile.
+    """
+    from scipy import stats  # see quantiles.py
+
+    share = (1.0 + confidence) / 2.0
+    factor = float(stats.norm.ppf(share) if launches is None else stats.t.ppf(share, launches - 1))
+    return math.exp(factor * sd * math.sqrt(2.0 / repetitions))
+
+
+def drift(times: Sequence[float], values: Sequence[float], confidence: float = 0.95) -> Estimate:
+    """Return by which ratio positive `values` changed from the first to the last of `times`, along a fitted line.
+
+    The line is fitted to the logarithms by least squares, its interval is Student's t with n - 2 degrees of freedom;
+    two values have no interval. Fewer than two different times, or a value that is not finite, give NaN.
+    """
+    from scipy import stats  # see quantiles.py
+
+    moments, logs = np.asarray(times, dtype=np.float64), np.log(np.asarray(values, dtype=np.float64))
+    span = float(np.ptp(moments)) if len(moments) else 0.0
+    if span == 0.0 or not np.isfinite(logs).all():
+        return Estimate(value=math.nan, low=None, high=None, repetitions=len(logs))
+    line = stats.linregress(moments, logs)
+    change = float(line.slope) * span
+    if len(logs) < 3:
+        return Estimate(value=math.exp(change), low=None, high=None, repetitions=len(logs))
+    half = float(stats.t.ppf((1.0 + confidence) / 2.0, len(logs) - 2) * line.stderr) * span
+    return Estimate(
+        value=math.exp(change), low=math.exp(change - half), high=math.exp(change + half), repetitions=len(logs)
+    )

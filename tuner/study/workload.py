@@ -7,6 +7,8 @@ from enum import StrEnum
 from tuner.errors import UsageError
 from tuner.units import format_rate
 
+_CONCURRENCY = 32
+
 
 class Loop(StrEnum):
     """How requests come: each user waits for its answer, or arrivals come whether or not anything was answered."""
@@ -44,7 +46,8 @@ class Workload:
     and `warm_up_most` at most; then it is measured for `measure` seconds at least, and on until the 95 % interval of
     p99 is within `interval` of p99 on either side or `measure_most` seconds are over. A load so light that p99 has too
     few requests by then is measured on for at most `patience` seconds. Requests that still run `drain` seconds after
-    the end are unfinished. `processes` make the load together.
+    the end are unfinished. `processes` make the load together, on this machine or, with `master`, on others: they come
+    in at that address.
     """
 
     loads: tuple[Load, ...]
@@ -56,12 +59,20 @@ class Workload:
     patience: float = 30.0
     drain: float = 5.0
     processes: int = 1
+    master: str | None = None
 
     def __post_init__(self) -> None:
         if self.processes < 1:
             raise UsageError(f"--load-processes {self.processes}: at least one process makes the load")
         if not 0.0 < self.interval < 1.0:
-            raise UsageError("--p99-interval must be above 0 % and below 100 %")
+            raise UsageError("--p99-within must be above 0 % and below 100 %")
+        if self.master is not None and not self.master.rpartition(":")[2].isdigit():
+            raise UsageError(f"--load-master {self.master}: expected ADDRESS:PORT, for example 10.0.0.5:5557")
+
+    @property
+    def processes_here(self) -> int:
+        """How many of the load processes run on this machine."""
+        return 0 if self.master is not None else self.processes
 
     @property
     def loop(self) -> Loop:
@@ -77,6 +88,11 @@ class Workload:
     def target(self) -> Load:
         """The load that is promised: throughput is maximised and the SLO holds there."""
         return self.loads[-1]
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests to send at once where no latency is measured."""
+        return self.target.users if self.loop is Loop.CLOSED else _CONCURRENCY
 
     @property
     def seconds(self) -> float:

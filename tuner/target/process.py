@@ -20,17 +20,18 @@ _TAIL_BYTES = 16_384
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a process tree has used so far: CPU seconds of all its processes, and resident bytes now."""
+    """What a process tree has used so far: CPU seconds of all its processes, resident bytes now, and which they are."""
 
     cpu: float
     memory: int
+    pids: frozenset[int]
 
 
 class SupervisedProcess:
     """A command under a reaper; leaving the `with` block stops it and everything it started.
 
-    `descriptors` are handed to the command; its output goes to `log`, or where ours
-    goes.
+    `descriptors` are handed to the command; its output goes to `log`, or where ours goes. It runs on `cores`, or on all
+    that we may use.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class SupervisedProcess:
         log: Path | None,
         stop_seconds: float,
         descriptors: Sequence[int] = (),
+        cores: Sequence[int] | None = None,
     ) -> None:
         self._stop_seconds = stop_seconds
         self._ending = ""
@@ -50,7 +52,7 @@ class SupervisedProcess:
         try:
             with log.open("ab") if log else nullcontext() as output:
                 self._reaper = subprocess.Popen(
-                    reaped(argv, control, status),
+                    reaped(argv, control, status, cores),
                     cwd=workdir,
                     env=dict(env),
                     stdin=subprocess.DEVNULL,
@@ -104,14 +106,15 @@ class SupervisedProcess:
 
     def usage(self) -> Usage:
         """Sum CPU time and resident memory over the whole tree, the reaper left out."""
-        cpu, memory = 0.0, 0
+        cpu, memory, pids = 0.0, 0, set()
         with suppress(psutil.Error):
             for process in psutil.Process(self._reaper.pid).children(recursive=True):
                 with suppress(psutil.Error):
                     times = process.cpu_times()
                     cpu += times.user + times.system + times.children_user + times.children_system
                     memory += process.memory_info().rss
-        return Usage(cpu=cpu, memory=memory)
+                    pids.add(process.pid)
+        return Usage(cpu=cpu, memory=memory, pids=frozenset(pids))
 
 
 def log_tail(log: Path, lines: int = 20) -> tuple[str, ...]:
@@ -122,9 +125,10 @@ def log_tail(log: Path, lines: int = 20) -> tuple[str, ...]:
     return ()
 
 
-def reaped(argv: Sequence[str], control: int, status: int) -> list[str]:
-    """Return the command that runs `argv` under a reaper."""
-    return [sys.executable, "-I", "-S", str(_REAPER), str(control), str(status), "--", *argv]
+def reaped(argv: Sequence[str], control: int, status: int, cores: Sequence[int] | None = None) -> list[str]:
+    """Return the command that runs `argv` under a reaper, on `cores`."""
+    where = "all" if cores is None else ",".join(map(str, cores))
+    return [sys.executable, "-I", "-S", str(_REAPER), str(control), str(status), where, "--", *argv]
 
 
 def describe(status: str) -> str:

@@ -1,9 +1,9 @@
 """A small program between tuner and each process that it starts, so that nothing outlives either of them.
 
-`python -I -S reaper.py CONTROL STATUS -- COMMAND…` runs COMMAND. CONTROL is the read end of a pipe that only tuner
-can write to: a byte asks COMMAND to terminate, end of file (tuner closed it, or died in any way) kills every
-descendant, also those that made a session of their own. STATUS gets one line, COMMAND's exit status as `os.wait`
-reports it. Standard library only, and no `site`, because it starts once per trial.
+`python -I -S reaper.py CONTROL STATUS CORES -- COMMAND…` runs COMMAND on the CORES, such as `0,1`, or on `all`. CONTROL
+is the read end of a pipe that only tuner can write to: a byte asks COMMAND to terminate, end of file (tuner closed it,
+or died in any way) kills every descendant, also those that made a session of their own. STATUS gets one line, COMMAND's
+exit status as `os.wait` reports it. Standard library only, and no `site`, because it starts once per trial.
 """
 
 import os
@@ -109,7 +109,9 @@ def main() -> None:
     adopt_orphans()
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, lambda *_: None)
-    child = spawn(sys.argv[4:], (control, status))
+    if sys.argv[3] != "all":
+        os.sched_setaffinity(0, map(int, sys.argv[3].split(",")))
+    child = spawn(sys.argv[5:], (control, status))
     result = supervise(child, control)
     with suppress(OSError):
         os.write(status, f"{result}\n".encode())

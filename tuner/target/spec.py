@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class Target:
     ready: str
     effective: str | None
     locustfile: Path
+    open_locustfile: Path
     env: Mapping[str, str]
     files: Mapping[str, str]
     prepare: tuple[str, ...] | None
@@ -89,8 +90,16 @@ def description(name: str) -> str:
     return target_file.read(find(name) / "target.toml").description
 
 
-def load(name: str, options: Mapping[str, str] | None = None, locustfile: str | None = None) -> Target:
-    """Load a target by name or folder; raises UsageError or TargetFileError with one sentence."""
+def load(
+    name: str,
+    options: Mapping[str, str] | None = None,
+    locustfile: str | None = None,
+    server_cores: Sequence[int] | None = None,
+) -> Target:
+    """Load a target by name or folder; raises UsageError or TargetFileError with one sentence.
+
+    `server_cores` are those that it runs on: `$cores` counts them.
+    """
     folder = find(name)
     path = folder / "target.toml"
     table = target_file.read(path)
@@ -98,15 +107,26 @@ def load(name: str, options: Mapping[str, str] | None = None, locustfile: str | 
     chosen = _options(table, options or {})
     own_locustfile = _own_locustfile(locustfile)
     try:
-        return _build(folder, table, chosen, own_locustfile)
+        return _build(folder, table, chosen, own_locustfile, server_cores or place(cores()).server)
     except TargetFileError:
         raise
     except UsageError as error:
         raise TargetFileError(f"{path}: {error}") from None
 
 
-def _build(folder: Path, table: TargetTable, options: Mapping[str, str], own_locustfile: Path | None) -> Target:
-    names: dict[str, Any] = {**options, "python": sys.executable, "home": str(folder), "cores": len(place(cores()).server)}
+def _build(
+    folder: Path,
+    table: TargetTable,
+    options: Mapping[str, str],
+    own_locustfile: Path | None,
+    server_cores: Sequence[int],
+) -> Target:
+    names: dict[str, Any] = {
+        **options,
+        "python": sys.executable,
+        "home": str(folder),
+        "cores": len(server_cores),
+    }
     check(table)
     names |= _facts(folder, table, names)
     space = _space(table, names)
@@ -119,6 +139,7 @@ def _build(folder: Path, table: TargetTable, options: Mapping[str, str], own_loc
         ready=table.ready,
         effective=table.effective,
         locustfile=own_locustfile or _locustfile(folder, table.locustfile),
+        open_locustfile=bundled.locustfiles() / "open_loop.py",
         env=table.env,
         files=table.files,
         prepare=tuple(table.prepare.command) if table.prepare else None,
@@ -166,10 +187,10 @@ def _facts(folder: Path, table: TargetTable, names: Mapping[str, Any]) -> dict[s
 def _space(table: TargetTable, names: Mapping[str, Any]) -> SearchSpace:
     constants = {name: value for name, value in names.items() if name not in ("python", "home")}
     known = {*constants, *table.space}
-    for place, expressions in (("[when]", table.when.values()), ("constraints", table.constraints)):
+    for where, expressions in (("[when]", table.when.values()), ("constraints", table.constraints)):
         for expression in expressions:
             for name in names_in(expression) - known:
-                raise UsageError(f"{place} {expression!r}: {unknown('name', name, known)}")
+                raise UsageError(f"{where} {expression!r}: {unknown('name', name, known)}")
     return SearchSpace(
         knobs=tuple(_knob(name, knob, constants) for name, knob in table.space.items()),
         conditions=table.when,

@@ -1,0 +1,83 @@
+"""Has a server settled: before a window is opened, and looking back on one that is over."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from tuner.statistics.quantiles import quantile, quantile_interval
+
+Numbers = npt.NDArray[np.float64]
+
+_BATCH = 5
+_LEAST_KEPT = 5
+_SECTIONS = 8
+_SIGNIFICANT = 0.001
+_CONSIDERABLE = 0.1
+
+
+def mser5(values: npt.ArrayLike) -> int:
+    """Return how many of the first values to leave out, so that the mean of the rest is known best (MSER-5).
+
+    Means of batches of five are cut where the standard error of the mean of what is left, the sum of squares over
+    the square of their number, is least (White 1997; White, Cobb & Spratt 2000). Five batches always stay, because
+    a few values that happen to be alike would win. Infinite values count as the largest finite one.
+    """
+    every = np.asarray(values, dtype=np.float64)
+    count = len(every) // _BATCH
+    if count <= _LEAST_KEPT or not np.isfinite(every).any():
+        return 0
+    every = np.minimum(every, every[np.isfinite(every)].max())
+    means = every[: count * _BATCH].reshape(count, _BATCH).mean(axis=1)
+    means -= means.mean()
+    left = np.arange(count, 0, -1)
+    sums, squares = (np.cumsum(each[::-1])[::-1] for each in (means, means**2))
+    errors = (squares - sums**2 / left) / left**2
+    return _BATCH * int(np.argmin(errors[: count - _LEAST_KEPT + 1]))
+
+
+def is_steady(blocks: Sequence[npt.ArrayLike], tolerance: float = 0.1) -> bool:
+    """Tell whether the last three blocks of latencies in order of time are alike.
+
+    They are when the largest of their medians is at most `tolerance` above the smallest, or when one value lies in
+    the 95 % intervals of all three medians: the blocks then cannot tell them apart. Medians that move one way may
+    move by a quarter of `tolerance` only, because a slow approach looks flat over three short blocks: at 10 % in half
+    a second a server that settles with a time constant of 1.5 s is still half as slow again. A block of fewer than
+    six values has no such interval, so few values prove nothing; an empty block is never steady.
+    """
+    last = [np.sort(np.asarray(block, dtype=np.float64)) for block in blocks[-3:]]
+    if len(last) < 3 or not all(len(block) for block in last):
+        return False
+    medians = [quantile(block, 0.5) for block in last]
+    one_way = medians[0] < medians[1] < medians[2] or medians[0] > medians[1] > medians[2]
+    if max(medians) <= min(medians) * (1.0 + (tolerance / 4.0 if one_way else tolerance)) < math.inf:
+        return True
+    ends = [quantile_interval(block, 0.5) for block in last]
+    lows = [low for low, _ in ends if low is not None]
+    highs = [high for _, high in ends if high is not None]
+    return len(lows) == len(highs) == 3 and max(lows) <= min(highs) < math.inf
+
+
+def is_transient(values: npt.ArrayLike) -> bool:
+    """Tell whether latencies in order of time come from a server that had not settled, looking back on a window.
+
+    Eight batch means of the first third and eight of the last must differ by the rank-sum test at 0.1 % (Mann &
+    Whitney 1947) and their means by more than 10 %. Ranks, because a decay inflates the variance of the first third
+    and hides itself from a t test; not 'the cut of MSER-5 lies in the second half', because on stationary queues of
+    600 requests that is true of 5 to 30 % of the windows, and of 20 % with rare stalls however long they are.
+    Infinite values are left out; fewer than 120 values prove nothing.
+    """
+    from scipy import stats  # see quantiles.py
+
+    finite = np.asarray(values, dtype=np.float64)
+    finite = finite[np.isfinite(finite)]
+    size = len(finite) // (3 * _SECTIONS)
+    if size < _BATCH:
+        return False
+    first = finite[: size * _SECTIONS].reshape(_SECTIONS, size).mean(axis=1)
+    last = finite[-size * _SECTIONS :].reshape(_SECTIONS, size).mean(axis=1)
+    small, large = sorted((float(first.mean()), float(last.mean())))
+    if large <= small * (1.0 + _CONSIDERABLE):
+        return False
+    return bool(stats.mannwhitneyu(first, last).pvalue < _SIGNIFICANT)
