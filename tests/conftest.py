@@ -8,12 +8,15 @@ import pytest
 
 from tuner.study.space import ChoiceKnob, RangeKnob, SearchSpace
 from tuner.study.trial import Accuracy, Interval, LevelSummary, Measurement
+from tuner.study.workload import Load, closed
+
+_LEVEL_PHASES = (("warm-up", 1.0), ("measure", 3.0))
 
 
-def make_level(users: int, throughput: float, p99: float) -> LevelSummary:
-    """A level without errors whose other latencies follow from its p99."""
+def make_level(load: Load | int, throughput: float, p99: float) -> LevelSummary:
+    """A level without errors whose other latencies follow from its p99; a number is one of users."""
     return LevelSummary(
-        users=users,
+        load=load if isinstance(load, Load) else closed([load])[0],
         seconds=3.0,
         requests=3000,
         errors=0,
@@ -29,14 +32,20 @@ def make_level(users: int, throughput: float, p99: float) -> LevelSummary:
 
 
 def make_measurement(
-    throughput: float = 100.0, light: float = 0.01, target: float = 0.05, correct: int = 900
+    throughput: float = 100.0,
+    light: float = 0.01,
+    target: float = 0.05,
+    correct: int = 900,
+    loads: tuple[Load | int, Load | int] = (4, 32),
 ) -> Measurement:
-    """A measurement at 4 and 32 users, with 1000 labelled requests."""
+    """A measurement under two loads, at 4 and 32 users unless others are given, with 1000 labelled requests."""
+    levels = (make_level(loads[0], throughput / 2, light), make_level(loads[1], throughput, target))
+    phases = {f"{phase} at {level.load}": seconds for level in levels for phase, seconds in _LEVEL_PHASES}
     return Measurement(
-        levels=(make_level(4, throughput / 2, light), make_level(32, throughput, target)),
+        levels=levels,
         accuracy=Accuracy(correct=correct, total=1000),
         peak_memory=100_000_000,
-        phases={"start": 1.0, "warm-up 4": 1.0, "measure 4": 3.0, "warm-up 32": 1.0, "measure 32": 3.0},
+        phases={"start": 1.0, **phases},
     )
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tuner.machine import cores, fingerprint, place
 from tuner.measure.measurement import Protocol, measure
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
 from tuner.study.trial import Measurement
-from tuner.study.workload import Workload
+from tuner.study.workload import Workload, closed
 from tuner.target import spec
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
@@ -60,9 +61,11 @@ def test_the_example_of_a_target_is_launched_and_measured_as_it_stands(tmp_path:
     target = spec.load(str(folder))
     protocol = Protocol(
         target=target,
-        workload=Workload(users=(2,), warm_up=0.1, measure=0.5, drain=1.0),
+        workload=Workload(loads=closed((2,)), warm_up=0.1, measure=0.5, measure_most=0.5, drain=1.0),
         limits=Limits(),
         verifier=Verifier(target, tmp_path / "answers", 2),
+        machine=fingerprint(),
+        placement=place(cores()),
     )
     outcome = measure(protocol, target.space.configuration({"batch": 8}), tmp_path / "trial")
     assert isinstance(outcome, Measurement)

@@ -20,7 +20,7 @@ def tuner(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     [
         (["search", "--target", "refrence"], "unknown target 'refrence'; did you mean 'reference'"),
         (["search", "--target", "null", "--set", "delay=3"], "unknown knob 'delay'; did you mean 'delay_ms'"),
-        (["search", "--target", "null", "--set", "delay_ms=300"], "delay_ms: 300.0 is outside 2.0 to 20.0"),
+        (["search", "--target", "null", "--set", "delay_ms=300"], "delay_ms: 300.0 is outside 0.0 to 20.0"),
         (["search", "--target", "null", "--set", "delay_ms"], "--set 'delay_ms': expected KNOB=VALUE"),
         (
             ["search", "--set", "workers=2", "--set", "intra_op_threads=2"],
@@ -32,6 +32,12 @@ def tuner(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["search", "--target", "null", "--slo", "p99=quick"], "cannot read 'quick'"),
         (["search", "--target", "null", "--slo", "p98=5ms"], "unknown metric 'p98'"),
         (["search", "--target", "null", "--users", "32,4"], "--users must rise"),
+        (["search", "--target", "null", "--rate", "fast"], "--rate 'fast': expected arrivals a second"),
+        (["measure", "--target", "null", "--rate", "50", "--users", "4"], "give one of them"),
+        (["measure", "--target", "null", "--rate", "50", "--locustfile", "x.py"], "give one of them"),
+        (["measure", "--target", "null", "--load-processes", "0"], "--load-processes 0"),
+        (["measure", "--target", "null", "--load-master", "here"], "--load-master here: expected ADDRESS:PORT"),
+        (["measure", "--target", "null", "--p99-within", "0%"], "--p99-within"),
         (["search", "--target", "null", "--max-accuracy-drop", "a lot"], "cannot read 'a lot'"),
         (["search", "--target", "null", "--name", "../evil"], "--name '../evil'"),
         (["search", "--target", "null", "--locustfile", "none.py"], "there is no file none.py"),

@@ -19,7 +19,7 @@ from tuner.search.storage import read_study
 from tuner.study.objectives import Limits
 from tuner.study.study import Settings, Study
 from tuner.study.trial import Measurement
-from tuner.study.workload import Workload
+from tuner.study.workload import Workload, closed
 from tuner.target import spec
 
 
@@ -52,7 +52,9 @@ def nothing_is_left_of(folder: Path) -> bool:
 
 def test_a_search_against_a_server_of_known_delay(tmp_path: Path) -> None:
     """The shorter delay wins; every p99 is the delay that was set; the report holds what was measured."""
-    study = search("null", tmp_path, 3, Workload(users=(2, 8), warm_up=0.2, measure=1.0, drain=1.0))
+    study = search(
+        "null", tmp_path, 3, Workload(loads=closed((2, 8)), warm_up=0.2, measure=1.0, measure_most=1.0, drain=1.0)
+    )
     assert len(study.trials) == 3
     for trial in study.trials:
         assert isinstance(trial.outcome, Measurement)
@@ -60,7 +62,7 @@ def test_a_search_against_a_server_of_known_delay(tmp_path: Path) -> None:
         for level in trial.outcome.levels:
             assert delay <= level.p50 <= delay + 0.004
             assert delay <= level.p99.value <= delay + 0.015
-            assert 0.6 * level.users / delay <= level.throughput <= level.users / delay
+            assert 0.6 * level.load.users / delay <= level.throughput <= level.load.users / delay
     found = verdict(study)
     assert found.winner is not None
     assert found.winner.configuration == {"delay_ms": 5.0}
@@ -75,7 +77,9 @@ def test_a_search_against_a_server_of_known_delay(tmp_path: Path) -> None:
 
 
 def test_a_search_of_two_trials_on_the_reference_agent(tmp_path: Path) -> None:
-    study = search("reference", tmp_path, 2, Workload(users=(2, 8), warm_up=0.3, measure=1.0, drain=2.0))
+    study = search(
+        "reference", tmp_path, 2, Workload(loads=closed((2, 8)), warm_up=0.3, measure=1.0, measure_most=1.0, drain=2.0)
+    )
     assert [trial.failure for trial in study.trials] == [None, None]
     for trial in study.trials:
         assert trial.measurement is not None

@@ -8,30 +8,45 @@ import numpy as np
 import pytest
 
 from tests.conftest import MakeTarget
-from tuner.measure.measurement import Protocol, measure, measure_url
+from tuner.machine import cores, fingerprint, place
+from tuner.measure.measurement import ONCE, Protocol, Repetition, measure, measure_url
 from tuner.measure.ready import wait
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
 from tuner.study.space import Value
 from tuner.study.trial import Accuracy, DoubtKind, Failure, FailureKind, Measurement, Outcome, load_outcome
-from tuner.study.workload import Workload
+from tuner.study.workload import Workload, closed, opened
 from tuner.target import spec
 from tuner.target.launch import free_port, render
 from tuner.target.process import SupervisedProcess
 from tuner.target.spec import Target
 
-SHORT = Workload(users=(2, 8), warm_up=0.2, measure=1.0, drain=1.0)
+SHORT = Workload(loads=closed((2, 8)), warm_up=0.2, measure=1.0, measure_most=1.0, drain=1.0)
 
 
 def protocol(target: Target, folder: Path, workload: Workload = SHORT) -> Protocol:
-    return Protocol(target=target, workload=workload, limits=Limits(), verifier=Verifier(target, folder / "answers", 8))
+    return Protocol(
+        target=target,
+        workload=workload,
+        limits=Limits(),
+        verifier=Verifier(target, folder / "answers", 8),
+        machine=fingerprint(),
+        placement=place(cores()),
+    )
 
 
-def run(folder: Path, options: Mapping[str, str] = {}, values: Mapping[str, Value] = {}) -> Outcome:
+def run(
+    folder: Path,
+    options: Mapping[str, str] = {},
+    values: Mapping[str, Value] = {},
+    workload: Workload = SHORT,
+    repetition: Repetition = ONCE,
+) -> Outcome:
     """Measure the null target; on a machine that is busy with something else, up to three times as a search would."""
     target = spec.load("null", options)
     for _ in range(3):
-        outcome = measure(protocol(target, folder), target.space.configuration(values), folder / "trial")
+        configuration = target.space.configuration(values)
+        outcome = measure(protocol(target, folder, workload), configuration, folder / "trial", repetition)
         if not (isinstance(outcome, Failure) and outcome.kind.ours):
             break
     return outcome
@@ -41,15 +56,71 @@ def test_a_known_delay_is_measured_as_it_is(tmp_path: Path) -> None:
     outcome = run(tmp_path, values={"delay_ms": 20.0})
     assert isinstance(outcome, Measurement)
     for level, users in zip(outcome.levels, (2, 8), strict=True):
-        assert level.users == users
+        assert level.load.users == users
+        assert level.conditions is not None
+        assert level.conditions.load_cpu is not None
+        assert 0.0 < level.conditions.load_cpu < 1.0
         assert 0.020 <= level.p50 <= 0.024
         assert 0.020 <= level.p99.value <= 0.032
         assert level.throughput == pytest.approx(users / 0.021, rel=0.1)
         assert level.little == pytest.approx(1.0, abs=0.06)
         assert level.server_compute == pytest.approx(0.0205, abs=0.001)
-    assert outcome.load_seconds == pytest.approx(2.4, abs=0.3)
+    assert outcome.load_seconds > 2.4
     assert load_outcome((tmp_path / "trial" / "measurement.json").read_text()) == outcome
     assert len(np.load(tmp_path / "trial" / "samples.npy")) > outcome.target.requests
+
+
+def test_arrivals_of_a_known_rate_are_measured_from_their_intended_start(tmp_path: Path) -> None:
+    workload = Workload(loads=opened((100.0, 200.0)), warm_up=0.2, measure=2.0, measure_most=2.0, drain=1.0)
+    outcome = run(tmp_path, {"law": "stall", "stall_every_s": "1.0", "stall_s": "0.2"}, {"delay_ms": 5.0}, workload)
+    assert isinstance(outcome, Measurement)
+    for level, rate in zip(outcome.levels, (100.0, 200.0), strict=True):
+        assert level.load.rate == rate
+        assert level.little is None
+        assert level.throughput == pytest.approx(rate, rel=0.25)
+        assert level.p50 < 0.02
+        assert level.p99.value == pytest.approx(0.195, abs=0.02), "a fifth of all arrivals meets a stall"
+        assert level.conditions is not None
+        assert level.conditions.lateness_p99 is not None
+    assert DoubtKind.STALL not in {doubt.kind for doubt in outcome.doubts}
+
+
+def test_a_rate_that_cannot_be_carried_is_the_configurations_own_failure(tmp_path: Path) -> None:
+    workload = Workload(
+        loads=opened((150.0,)), warm_up=0.2, warm_up_most=0.4, measure=2.0, measure_most=2.0, patience=3.0, drain=0.2
+    )
+    outcome = run(tmp_path, {"law": "mdc", "servers": "1"}, {"delay_ms": 10.0}, workload)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is FailureKind.OVERLOADED
+    assert re.search(r"at 150 req/s requests pile up.*about (9|10)\d a second", outcome.reason), outcome.reason
+
+
+def test_a_level_is_measured_until_its_p99_is_known_and_no_longer_than_allowed(tmp_path: Path) -> None:
+    workload = Workload(loads=closed((8,)), warm_up=0.2, measure=0.6, measure_most=2.0, interval=0.2, drain=1.0)
+    narrow = run(tmp_path / "narrow", {}, {"delay_ms": 5.0}, workload)
+    wide = run(tmp_path / "wide", {"law": "lognormal", "sigma": "1.5"}, {"delay_ms": 5.0}, workload)
+    assert isinstance(narrow, Measurement)
+    assert isinstance(wide, Measurement)
+    assert narrow.target.seconds < 1.9 < wide.target.seconds < 2.6
+
+
+def test_a_light_level_is_measured_on_until_p99_has_its_requests(tmp_path: Path) -> None:
+    workload = Workload(loads=closed((2,)), warm_up=0.2, measure=0.5, measure_most=0.6, patience=5.0, drain=1.0)
+    outcome = run(tmp_path, {}, {"delay_ms": 5.0}, workload)
+    assert isinstance(outcome, Measurement)
+    assert outcome.target.requests >= 368
+    assert outcome.target.seconds > 0.7
+
+
+def test_a_confirming_launch_is_measured_in_open_loop_as_well(tmp_path: Path) -> None:
+    outcome = run(tmp_path, repetition=Repetition(round=1, arrivals=opened((100.0,))[0]))
+    assert isinstance(outcome, Measurement)
+    assert [str(level.load) for level in outcome.levels] == ["2 users", "8 users"]
+    assert outcome.arrivals is not None
+    assert str(outcome.arrivals.load) == "100 req/s"
+    assert 0.010 <= outcome.arrivals.p50 <= 0.014
+    assert {"warm-up at 100 req/s", "measure at 100 req/s"} <= outcome.phases.keys()
+    assert (tmp_path / "trial" / "arrivals" / "samples.npy").exists()
 
 
 def test_the_share_of_slow_requests_decides_p99(tmp_path: Path) -> None:
@@ -121,7 +192,7 @@ REQUESTS = "".join(f'{{"request": {{"text": "{n}"}}, "answer": "{n % 2}"}}\n' fo
 
 def measure_server(make_target: MakeTarget, tmp_path: Path, body: str, toml: str = TOML) -> Outcome:
     target = spec.load(str(make_target(toml, server_py=server(body), requests_jsonl=REQUESTS)))
-    short = Workload(users=(2,), warm_up=0.1, measure=0.5, drain=1.0)
+    short = Workload(loads=closed((2,)), warm_up=0.1, measure=0.5, measure_most=0.5, drain=1.0)
     return measure(protocol(target, tmp_path, short), target.space.default(), tmp_path / "trial")
 
 

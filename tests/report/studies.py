@@ -6,13 +6,14 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from tuner.machine import Machine
-from tuner.study.judgement import feasible
+from tuner.machine import Machine, Placement
+from tuner.study.judgement import feasible, ranked
 from tuner.study.objectives import Limits, Slo
 from tuner.study.space import ChoiceKnob, Configuration, RangeKnob, SearchSpace
-from tuner.study.study import Settings, Study
+from tuner.study.study import Noise, Settings, Study
 from tuner.study.trial import (
     Accuracy,
+    Conditions,
     Confirmation,
     Doubt,
     DoubtKind,
@@ -24,7 +25,7 @@ from tuner.study.trial import (
     Outcome,
     Trial,
 )
-from tuner.study.workload import Workload
+from tuner.study.workload import Load, Loop, Workload, closed, opened
 
 SPACE = SearchSpace(
     knobs=(
@@ -48,6 +49,17 @@ MACHINE = Machine(
     versions={"agent-tuner": "0.1.0", "locust": "2.47.0", "optuna": "5.0.0", "onnxruntime": "1.24.4"},
 )
 
+SHARED = Placement(server=(0, 1), load=(0, 1))
+
+NOISE = Noise(
+    target="reference",
+    loads=closed((4, 32)),
+    measured="2026-03-13",
+    launches=6,
+    throughput=0.012,
+    p99=(0.025, 0.04),
+)
+
 TRACEBACK = (
     "INFO     loading model.onnx",
     "Traceback (most recent call last):",
@@ -61,22 +73,23 @@ def configuration(**knobs: Any) -> Configuration:
     return SPACE.configuration(knobs)
 
 
-def level(users: int, throughput: float, slow: float, **changes: Any) -> LevelSummary:
-    """One concurrency; the interval is a tenth to either side."""
+def level(load: Load | int, throughput: float, slow: float, **changes: Any) -> LevelSummary:
+    """One load, a number being one of users; the interval is a tenth to either side."""
     seconds = 3.2
+    load = load if isinstance(load, Load) else closed([load])[0]
     made = LevelSummary(
-        users=users,
+        load=load,
         seconds=seconds,
         requests=round(throughput * seconds),
         errors=0,
         unfinished=0,
         throughput=throughput,
-        mean=users / throughput if throughput else inf,
+        mean=0.5 * slow if load.loop is Loop.OPEN else load.users / throughput if throughput else inf,
         p50=0.6 * slow,
         p90=0.8 * slow,
         p95=0.9 * slow,
         p99=Interval(value=slow, low=0.9 * slow, high=1.1 * slow),
-        little=1.0,
+        little=1.0 if load.loop is Loop.CLOSED else None,
         server_queue=0.2 * slow,
         server_compute=0.3 * slow,
         batch_size=1.0,
@@ -88,7 +101,7 @@ def level(users: int, throughput: float, slow: float, **changes: Any) -> LevelSu
 def measurement(levels: Sequence[LevelSummary], share: float = 0.94, doubts: Sequence[Doubt] = ()) -> Measurement:
     phases = {"prepare": 0.01, "start": 0.7, "verify": 0.3, "load generator": 0.2}
     for one in levels:
-        phases |= {f"warm-up {one.users}": 0.8, f"measure {one.users}": one.seconds}
+        phases |= {f"warm-up at {one.load}": 0.8, f"measure at {one.load}": one.seconds}
     return Measurement(
         levels=tuple(levels),
         accuracy=Accuracy(correct=round(1000 * share), total=1000),
@@ -105,11 +118,11 @@ def failure(kind: FailureKind = FailureKind.CRASH, reason: str = "the server end
 
 def study(outcomes: Sequence[tuple[Configuration, Outcome]], **changes: Any) -> Study:
     """A study with these trials; `changes` are fields of the study, of its settings or of its workload and limits."""
-    users = changes.pop("users", (4, 32))
+    loads = changes.pop("loads", closed((4, 32)))
     settings = Settings(
         name=changes.pop("name", "reference-search"),
         target=changes.pop("target", "reference"),
-        workload=Workload(users=users),
+        workload=Workload(loads=loads, processes=changes.pop("processes", 1)),
         limits=Limits(slo=changes.pop("slo", None)),
         budget=len(outcomes),
         seed=7,
@@ -122,6 +135,7 @@ def study(outcomes: Sequence[tuple[Configuration, Outcome]], **changes: Any) -> 
         machine=MACHINE,
         command="tuner search --budget 50 --users 4,32",
         started="2026-03-14T09:26:53",
+        placement=SHARED,
         seconds=12.0 * len(outcomes) + 30.0,
         trials=tuple(Trial(number=i, configuration=c, outcome=o) for i, (c, o) in enumerate(outcomes)),
     )
@@ -165,11 +179,11 @@ def pair(light: float, light_p99: float, target: float, target_p99: float, share
 
 
 def simulated(
-    count: int, seed: int = 3, users: Sequence[int] = (4, 32), slo: Slo | None = None, **changes: Any
+    count: int, seed: int = 3, loads: Sequence[Load] = closed((4, 32)), slo: Slo | None = None, **changes: Any
 ) -> Study:
     """A study as a search would leave it: about one trial in twelve fails, and the noise is that of small machines."""
     dice = random.Random(seed)
-    outcomes: list[tuple[Configuration, Outcome]] = [(configuration(), _launch(configuration(), users, dice))]
+    outcomes: list[tuple[Configuration, Outcome]] = [(configuration(), _launch(configuration(), loads, dice))]
     while len(outcomes) < count:
         chosen = configuration(
             max_batch_size=round(2 ** dice.uniform(0, 5)),
@@ -186,38 +200,86 @@ def simulated(
         )
         lost = dice.random() < 0.08
         which = dice.randrange(3)
-        outcomes.append((chosen, failure(kinds[which], reasons[which]) if lost else _launch(chosen, users, dice)))
-    made = study(outcomes, users=tuple(users), slo=slo, **changes)
-    ranked = sorted(
-        (trial for trial in made.trials if feasible(trial, made.settings.limits, None)),
-        key=lambda trial: -trial.measurement.target.throughput if trial.measurement else 0.0,
-    )
-    finalists = [made.trials[0], *(trial for trial in ranked[:2] if trial.number)]
+        outcomes.append((chosen, failure(kinds[which], reasons[which]) if lost else _launch(chosen, loads, dice)))
+    made = study(outcomes, loads=tuple(loads), slo=slo, **changes)
+    kept = ranked(trial for trial in made.trials if feasible(trial, made.settings.limits, None))
+    finalists = [made.trials[0], *(trial for trial in kept[:2] if trial.number)]
     return confirmed(
-        made, {trial.number: [_launch(trial.configuration, users, dice) for _ in range(4)] for trial in finalists}
+        made, {trial.number: [_launch(trial.configuration, loads, dice) for _ in range(4)] for trial in finalists}
     )
 
 
-def _launch(chosen: Configuration, users: Sequence[int], dice: random.Random) -> Measurement:
+def with_arrivals(base: Study, rate: float, p99: Mapping[int, float]) -> Study:
+    """The same study whose confirming launches have an open loop at `rate` too: the p99 of each trial, give or take."""
+    (load,) = opened([rate])
+
+    def arrived(one: Confirmation) -> Confirmation:
+        assert isinstance(one.outcome, Measurement)
+        found = level(load, rate, p99[one.trial] * (1.0 + 0.01 * (one.round % 2)))
+        return replace(one, outcome=replace(one.outcome, arrivals=found))
+
+    return replace(base, confirmations=tuple(map(arrived, base.confirmations)))
+
+
+def rates(**changes: Any) -> Study:
+    """A search in open loop at 50 and 200 req/s, with an SLO, sessions and the conditions of every level."""
+    light, heavy = opened((50.0, 200.0))
+    conditions = Conditions(lag_p99=0.0004, lag_most=0.003, lateness_p99=0.0005, other_programs=0.02, stolen=0.001)
+
+    def launch(p99: float, more: float = 1.0) -> Measurement:
+        seen: dict[str, Any] = {"session_p99": Interval(value=3 * p99, low=None, high=None), "conditions": conditions}
+        return measurement(
+            [
+                level(light, 50.0, 0.5 * p99 * more, goodput=50.0, **seen),
+                level(heavy, 199.4, p99 * more, goodput=198.0, **seen),
+            ]
+        )
+
+    outcomes: list[tuple[Configuration, Outcome]] = [
+        (configuration(), launch(0.048)),
+        (configuration(max_batch_size=8), launch(0.031)),
+        (configuration(workers=2, intra_op_threads=1), failure(FailureKind.OVERLOADED, "the queue only grew")),
+        (configuration(max_batch_size=4), launch(0.0215)),
+        (configuration(max_batch_size=4, batch_timeout_ms=2.0), launch(0.0222)),
+    ]
+    made = study(
+        outcomes,
+        **{"loads": (light, heavy), "slo": Slo(metric="p99", limit=0.060), "rounds": 3, "processes": 2, **changes},
+    )
+    wobbles = (0.98, 1.0, 1.03)
+    return confirmed(
+        made,
+        {trial: [launch(p99, wobble) for wobble in wobbles] for trial, p99 in ((0, 0.047), (3, 0.0212), (4, 0.0214))},
+    )
+
+
+def _launch(chosen: Configuration, loads: Sequence[Load], dice: random.Random) -> Measurement:
     """A rough model of a batching server on two cores."""
     batch, wait = float(chosen["max_batch_size"]), float(chosen["batch_timeout_ms"]) / 1e3
     cores = min(2.0, float(chosen["workers"]) * float(chosen["intra_op_threads"])) ** 0.7
     base = 0.0056 / (1.75 if chosen["precision"] == "int8" else 1.0) / cores
     levels, doubts = [], []
-    for count in users:
-        formed = min(batch, max(1.0, count / 2))
+    for load in loads:
+        formed = min(batch, max(1.0, load.amount / (2 if load.loop is Loop.CLOSED else 40)))
         service = base * formed * (0.42 + 0.58 / formed)
-        throughput = min(count / (service + wait * (formed < batch) + 0.0012), formed / service) * dice.lognormvariate(
-            0, 0.03
-        )
-        p99 = count / throughput * dice.uniform(1.25, 1.9) + wait * 0.4
+        throughput, p99 = _carried(load, formed, service, wait * (formed < batch), dice)
         low, high = p99 * dice.uniform(0.86, 0.96), p99 * dice.uniform(1.05, 1.3)
         interval = Interval(value=p99, low=low, high=high if dice.random() > 0.05 else None)
-        made = level(count, throughput, p99, p99=interval, batch_size=formed, cpu_per_request=service / formed * 1.3)
+        made = level(load, throughput, p99, p99=interval, batch_size=formed, cpu_per_request=service / formed * 1.3)
         if made.requests < 1000:
-            message = f"at {count} users: p99 rests on {made.requests} requests, 1000 are better"
+            message = f"at {load}: p99 rests on {made.requests} requests, 1000 are better"
             doubts.append(Doubt(kind=DoubtKind.FEW_SAMPLES, message=message))
         levels.append(made)
     if dice.random() < 0.05:
-        doubts.append(Doubt(kind=DoubtKind.STALL, message=f"at {users[-1]} users: no answer came for 240 ms"))
+        doubts.append(Doubt(kind=DoubtKind.STALL, message=f"at {loads[-1]}: no answer came for 240 ms"))
     return measurement(levels, 0.9387 if chosen["precision"] == "int8" else 0.9438, doubts)
+
+
+def _carried(load: Load, formed: float, service: float, wait: float, dice: random.Random) -> tuple[float, float]:
+    """Throughput and p99: of users who wait for their answers, or of arrivals that queue."""
+    if load.loop is Loop.OPEN:
+        busy = min(load.rate * service / formed, 0.98)
+        return load.rate, (service + wait) * (1.0 + 2.0 * busy / (1.0 - busy)) * dice.uniform(1.25, 1.6)
+    answered = min(load.users / (service + wait + 0.0012), formed / service)
+    throughput = answered * dice.lognormvariate(0, 0.03)
+    return throughput, load.users / throughput * dice.uniform(1.25, 1.9) + wait * 0.4

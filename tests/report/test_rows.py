@@ -7,6 +7,8 @@ import pytest
 
 from tests.report import studies
 from tests.report.studies import configuration, level, measurement, pair
+from tuner.machine import Placement
+from tuner.report import trial_table
 from tuner.report.advice import ADVICE, doubt_groups
 from tuner.report.chart import chart
 from tuner.report.effort import effort
@@ -36,11 +38,11 @@ def test_a_trial_that_misses_the_slo_is_infeasible_with_its_reason() -> None:
     assert table[1].reason == "p99 12.0 ms above the SLO"
 
 
-def test_the_front_is_over_every_concurrency() -> None:
+def test_the_front_is_over_every_load() -> None:
     light = pair(500.0, 0.005, 510.0, 0.080)
     heavy = pair(300.0, 0.009, 900.0, 0.050)
     study = studies.study([(configuration(), light), (configuration(workers=2), heavy)])
-    assert [sorted(row.front) for row in rows(study, verdict(study))] == [[4], [32]]
+    assert [sorted(row.front) for row in rows(study, verdict(study))] == [[0], [1]]
 
 
 def test_a_point_without_a_finite_p99_is_counted_and_not_drawn() -> None:
@@ -76,17 +78,55 @@ def test_every_kind_of_doubt_has_advice() -> None:
 def test_doubts_are_grouped_by_kind_and_counted_by_launch() -> None:
     stall = Doubt(kind=DoubtKind.STALL, message="at 32 users: no answer came for 240 ms")
     doubtful = measurement([level(4, 300.0, 0.01), level(32, 400.0, 0.1)], doubts=(stall, stall))
-    study = studies.confirmed(studies.study([(configuration(), doubtful)]), {0: [doubtful]})
-    shared, found = doubt_groups(study)
+    study = studies.confirmed(studies.study([(configuration(), doubtful)], noise=studies.NOISE), {0: [doubtful]})
+    found, shared = doubt_groups(study)
     assert (shared.kind, shared.launches) == (DoubtKind.SHARED_CORES, 0)
     assert (found.kind, found.launches, len(found.remarks)) == (DoubtKind.STALL, 2, 4)
     assert found.concerns(0)
     assert not found.concerns(1)
 
 
-def test_four_cores_are_not_doubted() -> None:
-    study = studies.study([])
-    assert doubt_groups(replace(study, machine=replace(study.machine, cores=4))) == ()
+def test_cores_of_their_own_and_a_known_noise_are_not_doubted() -> None:
+    parted = Placement(server=(0, 1, 2), load=(3,))
+    assert doubt_groups(studies.study([], placement=parted, noise=studies.NOISE)) == ()
+
+
+def test_shared_cores_and_an_unknown_noise_are_doubted() -> None:
+    assert [group.kind for group in doubt_groups(studies.study([]))] == [
+        DoubtKind.SHARED_CORES,
+        DoubtKind.NO_NOISE_FLOOR,
+    ]
+
+
+def test_trials_that_noise_does_not_tell_from_the_best_one_tie_with_it() -> None:
+    quiet = studies.study(
+        [
+            (configuration(), pair(400.0, 0.01, 420.0, 0.09)),
+            (configuration(workers=2), pair(400.0, 0.01, 700.0, 0.09)),
+            (configuration(max_batch_size=2), pair(400.0, 0.01, 690.0, 0.09)),
+            (configuration(max_batch_size=4), pair(400.0, 0.01, 699.0, 0.09, share=0.5)),
+        ]
+    )
+    noisy = replace(quiet, noise=studies.NOISE)
+    assert not any(row.ties_best for row in rows(quiet, verdict(quiet)))
+    assert [row.ties_best for row in rows(noisy, verdict(noisy))] == [False, False, True, False]
+
+
+def test_in_open_loop_p99_at_the_target_decides_and_throughput_ties() -> None:
+    study = studies.rates(noise=replace(studies.NOISE, p99=(0.01, 0.02)))
+    table = rows(study, verdict(study))
+    assert standings(study)[3] is Standing.FRONT
+    assert [row.trial.number for row in table if row.ties_best] == [4]
+    column = trial_table.columns(study)[trial_table.decisive(study)]
+    assert (column.label, column.note) == ("p99", "at 200 req/s")
+    assert [sorted(row.front) for row in table] == [[], [], [], [0, 1], []]
+
+
+def test_goodput_and_sessions_have_a_column_where_they_exist() -> None:
+    labels = {column.label for column in trial_table.columns(studies.rates())}
+    assert {"goodput", "session p99"} <= labels
+    labels = {column.label for column in trial_table.columns(studies.small())}
+    assert not {"goodput", "session p99"} & labels
 
 
 def test_the_time_adds_up() -> None:

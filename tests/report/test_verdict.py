@@ -11,6 +11,7 @@ from tuner.report.verdict import verdict
 from tuner.study.objectives import Slo
 from tuner.study.study import Study
 from tuner.study.trial import Failure, FailureKind, Measurement, Outcome
+from tuner.study.workload import opened
 
 DEFAULT, STEADY, FAST = 0, 1, 2
 
@@ -45,6 +46,26 @@ def judged(
     )
 
 
+def arriving(default: tuple[float, float], quick: tuple[float, float], *, slo: Slo | None = None) -> Study:
+    """Two configurations in open loop, each (p99 at 50 req/s, p99 at 200 req/s), both of which keep up."""
+    light, heavy = opened((50.0, 200.0))
+
+    def launch(figures: tuple[float, float], number: int) -> Measurement:
+        wobble = 1.0 + 0.02 * (number % 2)
+        return measurement([level(light, 50.0, figures[0]), level(heavy, 199.0 + number, figures[1] * wobble)])
+
+    made = studies.study(
+        [(configuration(), launch(default, 0)), (configuration(max_batch_size=4), launch(quick, 0))],
+        loads=(light, heavy),
+        slo=slo,
+    )
+    launches = {
+        DEFAULT: [launch(default, number) for number in range(4)],
+        STEADY: [launch(quick, number // 2) for number in range(4)],
+    }
+    return studies.confirmed(made, launches)
+
+
 def chosen(study: Study) -> int | None:
     found = verdict(study).chosen
     return found.trial if found else None
@@ -75,7 +96,7 @@ class TestWithoutSlo:
         assert found.winner.trial == STEADY
         assert not found.better
         assert chosen(study) == DEFAULT
-        assert found.sentence.startswith("Keep the default: max_batch_size=4 is not faster beyond noise")
+        assert found.sentence.startswith("Keep the default: max_batch_size=4 is not better beyond noise")
 
     def test_one_launch_each_says_nothing_about_noise(self) -> None:
         study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060), rounds=1)
@@ -164,3 +185,82 @@ def test_a_disturbed_launch_speaks_against_nobody() -> None:
             replace(one, outcome=failure) if (one.trial, one.round) == (FAST, 1) else one for one in study.confirmations
         )
         assert chosen(replace(study, confirmations=confirmations)) == winner
+
+
+class TestInOpenLoop:
+    def test_the_lowest_p99_at_the_target_rate_wins(self) -> None:
+        study = arriving((0.020, 0.060), (0.015, 0.030))
+        found = verdict(study)
+        assert found.better
+        assert chosen(study) == STEADY
+        assert found.sentence.startswith("Deploy max_batch_size=4: 0.50× [0.49, 0.51] the default's p99, 30.3 [")
+        assert " ms at 200 req/s, accuracy 94.0 %" in found.sentence
+
+    def test_a_p99_that_is_not_lower_beyond_noise_keeps_the_default(self) -> None:
+        study = arriving((0.020, 0.060), (0.015, 0.0595))
+        assert chosen(study) == DEFAULT
+        assert "max_batch_size=4 is not better beyond noise (0.99×" in verdict(study).sentence
+
+    def test_a_worse_p99_under_light_load_is_an_objection(self) -> None:
+        study = arriving((0.020, 0.060), (0.025, 0.030))
+        assert chosen(study) == DEFAULT
+        assert verdict(study).sentence.startswith(
+            "Keep the default: no finalist is better within the limits. It gives a"
+        )
+
+    def test_without_confirmation_the_trial_with_the_lowest_p99_is_named(self) -> None:
+        found = verdict(replace(arriving((0.020, 0.060), (0.015, 0.030)), confirmations=()))
+        assert "#1 max_batch_size=4 with a p99 of 30.0 ms at 200 req/s, measured once" in found.sentence
+
+
+class TestNoise:
+    def test_a_difference_below_the_noise_of_the_machine_is_no_gain(self) -> None:
+        study = judged((0.011, 480.0, 0.080), (0.011, 440.0, 0.080))
+        assert chosen(study) == STEADY
+        loud = replace(study, noise=replace(studies.NOISE, throughput=0.20))
+        assert chosen(loud) == DEFAULT
+        assert "% are noise on this machine" in verdict(loud).sentence
+
+    def test_finalists_that_noise_does_not_tell_apart_tie(self) -> None:
+        study = judged((0.011, 690.0, 0.060), (0.011, 700.0, 0.060))
+        assert [one.ties for one in verdict(study).finalists] == [(), (), ()]
+        fast, steady, default = verdict(replace(study, noise=studies.NOISE)).finalists
+        assert (fast.ties, steady.ties, default.ties) == ((STEADY,), (FAST,), ())
+
+
+class TestArrivals:
+    BETTER = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060))
+
+    def test_a_better_open_loop_needs_no_word(self) -> None:
+        found = verdict(studies.with_arrivals(self.BETTER, 322.0, {DEFAULT: 0.050, STEADY: 0.040, FAST: 0.030}))
+        assert str(found.arrivals) == "322 req/s"
+        assert found.winner is not None
+        assert found.winner.arrivals_ratio is not None
+        assert found.winner.arrivals_ratio.value == pytest.approx(0.6)
+        assert "open loop" not in found.sentence
+
+    def test_a_worse_one_is_said(self) -> None:
+        found = verdict(studies.with_arrivals(self.BETTER, 322.0, {DEFAULT: 0.030, STEADY: 0.040, FAST: 0.050}))
+        assert found.sentence.endswith(
+            "; but in open loop at 322 req/s its p99 of 50.2 [49.5, 51.0] ms is worse than "
+            "the default's 30.1 [29.7, 30.6] ms."
+        )
+
+    def test_one_without_a_bound_is_worse(self) -> None:
+        found = verdict(studies.with_arrivals(self.BETTER, 322.0, {DEFAULT: 0.030, STEADY: 0.040, FAST: inf}))
+        assert "its p99 of ∞ is worse than the default's 30.1 [" in found.sentence
+
+    def test_one_that_is_worse_within_the_noise_of_the_machine_needs_no_word(self) -> None:
+        study = studies.with_arrivals(self.BETTER, 322.0, {DEFAULT: 0.0300, STEADY: 0.040, FAST: 0.0305})
+        assert "open loop" not in verdict(replace(study, noise=studies.NOISE)).sentence
+
+    def test_a_launch_at_another_rate_is_left_out(self) -> None:
+        study = studies.with_arrivals(self.BETTER, 322.0, {DEFAULT: 0.050, STEADY: 0.040, FAST: 0.030})
+        first = study.confirmations[0]
+        assert isinstance(first.outcome, Measurement)
+        (other,) = opened([250.0])
+        changed = replace(first, outcome=replace(first.outcome, arrivals=level(other, 250.0, 0.5)))
+        found = verdict(replace(study, confirmations=(changed, *study.confirmations[1:])))
+        assert found.default is not None
+        assert found.default.arrivals is not None
+        assert found.default.arrivals.repetitions == 3

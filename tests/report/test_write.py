@@ -18,11 +18,13 @@ from pydantic import TypeAdapter
 from tests.report import studies
 from tests.report.studies import configuration, level, measurement
 from tuner.errors import StorageError
+from tuner.report import commands
 from tuner.report.write import report_files, write_report
 from tuner.study.objectives import Slo
 from tuner.study.space import ChoiceKnob, SearchSpace
 from tuner.study.study import Study
 from tuner.study.trial import Doubt, DoubtKind, Interval, Trial
+from tuner.study.workload import closed, opened
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "=cmd</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\x1b[31m|`::error::x\n::y"
@@ -33,6 +35,12 @@ def infinite() -> Study:
     open_ends = level(4, 90.0, 0.02, p99=Interval(value=0.02, low=None, high=None))
     bad = measurement([open_ends, broken])
     return studies.confirmed(studies.study([(configuration(), bad)], rounds=2), {0: [bad, bad]})
+
+
+def noisy(base: Study) -> Study:
+    """A study on a machine whose noise is known, confirmed in open loop too."""
+    p99 = {one.trial: 0.020 + 0.001 * one.trial for one in base.confirmations}
+    return studies.with_arrivals(replace(base, noise=studies.NOISE), 322.0, p99)
 
 
 def all_failed() -> Study:
@@ -70,13 +78,16 @@ ODD: dict[str, Callable[[], Study]] = {
     "one trial": lambda: studies.study([(configuration(), studies.pair(400.0, 0.01, 420.0, 0.09))]),
     "all failed": all_failed,
     "not confirmed": lambda: replace(studies.small(), confirmations=()),
-    "one concurrency": lambda: studies.simulated(12, users=(32,)),
-    "four concurrencies": lambda: studies.simulated(12, users=(1, 4, 16, 64)),
+    "one concurrency": lambda: studies.simulated(12, loads=closed((32,))),
+    "four concurrencies": lambda: studies.simulated(12, loads=closed((1, 4, 16, 64))),
     "infinite": infinite,
     "no accuracy": lambda: studies.study(
         [(configuration(), replace(studies.pair(400.0, 0.01, 420.0, 0.09), accuracy=None, peak_memory=None))]
     ),
     "hostile": hostile,
+    "open loop": studies.rates,
+    "open loop, one rate": lambda: studies.simulated(12, loads=opened((200.0,))),
+    "noise and arrivals": lambda: noisy(studies.small()),
     "slo on the mean": lambda: studies.simulated(12, slo=Slo(metric="mean", limit=0.05)),
 }
 
@@ -100,10 +111,20 @@ def test_one_concurrency_is_said_to_have_hardly_a_front() -> None:
     assert "One concurrency only." not in report_files(studies.small())["index.html"]
 
 
-@pytest.mark.parametrize("name", ["summary.md", "trials.csv"])
+GOLDEN_STUDIES: dict[str, Callable[[], Study]] = {
+    "": lambda: studies.small(slo=Slo(metric="p99", limit=0.048)),
+    "arrivals-": lambda: noisy(studies.small()),
+    "open-loop-": lambda: studies.rates(noise=replace(studies.NOISE, target="null")),
+}
+
+
+@pytest.mark.parametrize(
+    "name", ["summary.md", "trials.csv", "arrivals-summary.md", "open-loop-summary.md", "open-loop-trials.csv"]
+)
 def test_golden(name: str) -> None:
     """Set UPDATE_GOLDEN=1 to write the files anew, then read the difference."""
-    text = report_files(studies.small(slo=Slo(metric="p99", limit=0.048)))[name]
+    prefix, file = re.fullmatch(r"(.*?)(\w+\.\w+)", name).groups()  # type: ignore[union-attr]
+    text = report_files(GOLDEN_STUDIES[prefix]())[file]
     if os.environ.get("UPDATE_GOLDEN"):
         (GOLDEN / name).write_text(text, newline="\n")
     assert text == (GOLDEN / name).read_text()
@@ -117,10 +138,10 @@ def test_json_holds_every_trial_as_it_was_stored(name: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
     document = json.loads(report_files(study)["report.json"], parse_constant=refuse)
-    assert document["version"] == 1
+    assert document["version"] == 2
     assert list(document) == [
-        *("version", "study", "settings", "machine", "default", "verdict", "doubts", "effort", "trials"),
-        "confirmations",
+        *("version", "study", "settings", "machine", "placement", "noise", "ties", "default", "verdict"),
+        *("doubts", "effort", "trials", "confirmations"),
     ]
     assert TypeAdapter(tuple[Trial, ...]).validate_python(document["trials"]) == study.trials
     assert len(document["confirmations"]) == len(study.confirmations)
@@ -146,7 +167,7 @@ def test_a_negative_number_is_no_formula() -> None:
 
 def test_infinity_and_open_ends_in_csv() -> None:
     (row,) = csv.DictReader(io.StringIO(report_files(infinite())["trials.csv"]))
-    assert (row["p99_at_32"], row["p99_high_at_32"], row["p99_low_at_4"]) == ("inf", "", "")
+    assert (row["p99_at_32_users"], row["p99_high_at_32_users"], row["p99_low_at_4_users"]) == ("inf", "", "")
 
 
 def test_hostile_strings_are_inert_in_the_page() -> None:
@@ -190,6 +211,36 @@ def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written"):
         write_report(studies.study([]), tmp_path / "file")
+
+
+def test_what_a_machine_does_to_the_figures_is_in_the_csv() -> None:
+    row = next(csv.DictReader(io.StringIO(report_files(studies.rates())["trials.csv"])))
+    found = {name: row[f"{name}_at_200_req_s"] for name in ("lag_p99", "other_programs", "throttled", "goodput")}
+    assert found == {"lag_p99": "0.0004", "other_programs": "0.02", "throttled": "", "goodput": "198.0"}
+
+
+def test_ties_and_arrivals_are_on_the_page() -> None:
+    text = own_text(report_files(noisy(studies.small()))["index.html"])
+    assert "at 322 req/s (open loop)" in text
+    assert "confirmed at 322 req/s of an open loop too" in text
+    assert "This machine&#39;s noise (tuner doctor, 2026-03-13, 6 launches of reference): throughput ±1.2 %" in text
+    assert "≈ best" not in text
+    tied = own_text(report_files(studies.rates(noise=studies.NOISE))["index.html"])
+    assert tied.count("≈ best</small>") == 1
+    assert "winner; tie with #4" in tied
+    assert "measured on reference at 4, then 32 users, which is not what this study measures" in tied
+
+
+@pytest.mark.parametrize(
+    ("study", "told"),
+    [
+        (studies.small(), "--users 4,32 --seed 7"),
+        (studies.rates(), "--rate 50,200 --load-processes 2 --seed 7"),
+        (studies.simulated(2, loads=opened((0.5, 1234567.25))), "--rate 0.5,1234567.25 --seed 7"),
+    ],
+)
+def test_the_command_measures_under_the_same_load(study: Study, told: str) -> None:
+    assert " ".join(commands.measure(study.settings, study.default)).endswith(told)
 
 
 def test_the_command_names_every_knob_and_option() -> None:

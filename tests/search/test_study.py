@@ -11,7 +11,8 @@ import pytest
 from tests.conftest import make_measurement
 from tuner.errors import InvalidMeasurementError, StorageError, StudyExistsError, TargetStartError, UsageError
 from tuner.files import write_atomically
-from tuner.machine import fingerprint
+from tuner.machine import cores, fingerprint, place
+from tuner.measure.measurement import ONCE, Repetition
 from tuner.search import engine
 from tuner.search.confirm import finalists, first_round, schedule
 from tuner.search.database import open_database, sqlite_url
@@ -20,7 +21,7 @@ from tuner.study.objectives import Limits, Slo
 from tuner.study.space import Configuration, SearchSpace, identity
 from tuner.study.study import Header, Settings
 from tuner.study.trial import Confirmation, Failure, FailureKind, Outcome, Trial, dump_outcome
-from tuner.study.workload import Workload
+from tuner.study.workload import Workload, closed
 
 
 class Silent:
@@ -49,16 +50,23 @@ def header(space: SearchSpace, name: str = "mine", budget: int = 6, slo: Slo | N
     settings = Settings(
         name=name,
         target="null",
-        workload=Workload(users=(4, 32)),
+        workload=Workload(loads=closed((4, 32))),
         limits=Limits(slo=slo),
         budget=budget,
         seed=0,
         rounds=2,
     )
-    return Header(settings=settings, space=space, machine=fingerprint(), command="tuner search", started="2026-11-23")
+    return Header(
+        settings=settings,
+        space=space,
+        machine=fingerprint(),
+        placement=place(cores()),
+        command="tuner search",
+        started="2026-11-23",
+    )
 
 
-def measured(configuration: Configuration, folder: Path) -> Outcome:
+def measured(configuration: Configuration, folder: Path, _repetition: Repetition = ONCE) -> Outcome:
     """Faster with more workers and int8; batches of more than 16 crash."""
     if float(configuration["batch"]) > 16:
         return Failure(kind=FailureKind.CRASH, reason="out of memory", log_tail=("killed",))
@@ -88,7 +96,7 @@ def test_a_search_spends_its_budget_and_confirms(store: Store) -> None:
 
 
 def test_the_storage_tells_optuna_what_really_happened(store: Store) -> None:
-    def crash(configuration: Configuration, folder: Path) -> Outcome:
+    def crash(configuration: Configuration, folder: Path, _repetition: Repetition = ONCE) -> Outcome:
         if identity(configuration) == identity(store.header.space.default()):
             return measured(configuration, folder)
         return Failure(kind=FailureKind.CRASH, reason="planted")
@@ -107,7 +115,7 @@ def test_nothing_measured_is_lost_and_nothing_is_measured_twice(store: Store) ->
     """Interrupt every third launch of a study; each time resume; the result is that of an uninterrupted one."""
     launches: list[str] = []
 
-    def interrupted_every_third(configuration: Configuration, folder: Path) -> Outcome:
+    def interrupted_every_third(configuration: Configuration, folder: Path, _repetition: Repetition = ONCE) -> Outcome:
         launches.append(identity(configuration))
         if len(launches) % 3 == 0:
             raise KeyboardInterrupt
@@ -138,7 +146,7 @@ def test_what_was_measured_but_not_told_is_told_on_resume(store: Store) -> None:
 def test_an_invalid_measurement_is_repeated_once(store: Store) -> None:
     folders: list[str] = []
 
-    def invalid_at_first(configuration: Configuration, folder: Path) -> Outcome:
+    def invalid_at_first(configuration: Configuration, folder: Path, _repetition: Repetition = ONCE) -> Outcome:
         folders.append(folder.name)
         if len(folders) == 1:
             folder.mkdir(parents=True)
@@ -155,7 +163,7 @@ def test_an_invalid_measurement_is_repeated_once(store: Store) -> None:
 
 
 def test_a_default_that_does_not_start_ends_the_search_with_its_log(store: Store) -> None:
-    def dead(_configuration: Configuration, _folder: Path) -> Outcome:
+    def dead(_configuration: Configuration, _folder: Path, _repetition: Repetition = ONCE) -> Outcome:
         return Failure(kind=FailureKind.START, reason="exit code 3", log_tail=("no such model",))
 
     with pytest.raises(TargetStartError, match="exit code 3\n  no such model"):
@@ -164,7 +172,7 @@ def test_a_default_that_does_not_start_ends_the_search_with_its_log(store: Store
 
 
 def test_a_default_that_cannot_be_measured_ends_the_search_and_is_measured_first_on_resume(store: Store) -> None:
-    def disturbed(_configuration: Configuration, folder: Path) -> Outcome:
+    def disturbed(_configuration: Configuration, folder: Path, _repetition: Repetition = ONCE) -> Outcome:
         folder.mkdir(parents=True)
         return Failure(kind=FailureKind.INVALID, reason="the load process was late")
 

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from tuner.statistics.steady import is_steady, is_transient, mser5
+from tuner.statistics.steady import is_steady, is_transient
 
 LATENCIES = st_numpy.arrays(float, st.integers(0, 300), elements=st.floats(1e-6, 1e3))
 
@@ -12,38 +11,6 @@ LATENCIES = st_numpy.arrays(float, st.integers(0, 300), elements=st.floats(1e-6,
 def settling(generator: np.random.Generator, count: int, after: float = 0.2) -> np.ndarray:
     """Latencies that start four times too high and fall with a time constant of `after` of the whole."""
     return (1.0 + 3.0 * np.exp(-np.arange(count) / count / after)) * generator.gamma(50.0, 0.02, count)
-
-
-@pytest.mark.parametrize("values", [[], [1.0], [1.0] * 25, [2.0] * 1000, [np.inf] * 100, [5.0] * 20 + [1.0] * 5])
-def test_mser_cuts_nothing_from_little_or_from_values_all_alike(values: list[float]) -> None:
-    assert mser5(values) == 0
-
-
-def test_mser_cuts_where_a_step_ends() -> None:
-    assert mser5([9.0, 8.0] * 50 + [1.0, 1.1] * 200) == 100
-
-
-def test_mser_agrees_with_the_definition() -> None:
-    values = settling(np.random.default_rng(0), 503)
-    means = values[:500].reshape(100, 5).mean(axis=1)
-    errors = [means[cut:].var() / (100 - cut) for cut in range(96)]
-    assert mser5(values) == 5 * int(np.argmin(errors))
-
-
-def test_mser_finds_the_end_of_a_decay() -> None:
-    assert 500 < mser5(settling(np.random.default_rng(1), 1000)) < 900
-
-
-def test_one_request_that_failed_decides_nothing() -> None:
-    assert mser5([1.0, 1.1, 1.1, 1.1, 1.0] * 50 + [np.inf] + [1.1, 1.1, 1.1, 1.0] * 50) == 0
-
-
-@given(LATENCIES)
-def test_a_cut_leaves_five_batches_and_is_the_same_in_milliseconds(values: np.ndarray) -> None:
-    cut = mser5(values)
-    assert cut % 5 == 0
-    assert 0 <= cut <= max(len(values) - 25, 0)
-    assert mser5(values * 1024.0) == cut
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from tuner.errors import UsageError
 from tuner.study.judgement import feasible, reference_accuracy, violations
 from tuner.study.objectives import Limits, Slo, parse_slo
 from tuner.study.trial import Failure, FailureKind, Interval, Trial, dump_outcome, load_outcome
-from tuner.study.workload import Workload, parse_users
+from tuner.study.workload import Loop, Workload, closed, opened, parse_rates, parse_users
 
 
 def test_outcomes_survive_json_also_with_infinite_latencies() -> None:
@@ -31,13 +31,30 @@ def test_an_slo_is_read_in_seconds() -> None:
 
 @pytest.mark.parametrize(("text", "users"), [("4,32", (4, 32)), ("8", (8,))])
 def test_users(text: str, users: tuple[int, ...]) -> None:
-    assert Workload(users=parse_users(text)).users == users
+    assert Workload(loads=parse_users(text)).loads == closed(users)
 
 
 @pytest.mark.parametrize("text", ["", "a", "0", "32,4", "4,4", "4;32"])
 def test_users_that_make_no_ladder_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--users"):
-        Workload(users=parse_users(text))
+        Workload(loads=parse_users(text))
+
+
+@pytest.mark.parametrize(("text", "rates"), [("50,200", (50.0, 200.0)), ("0.5", (0.5,))])
+def test_rates(text: str, rates: tuple[float, ...]) -> None:
+    workload = Workload(loads=parse_rates(text))
+    assert workload.loads == opened(rates)
+    assert workload.loop is Loop.OPEN
+
+
+@pytest.mark.parametrize("text", ["", "a", "0", "200,50", "inf", "-1", "nan"])
+def test_rates_that_make_no_ladder_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--rate"):
+        Workload(loads=parse_rates(text))
+
+
+def test_loads_are_written_with_their_unit() -> None:
+    assert [str(load) for load in (*closed((32,)), *opened((200.0,)))] == ["32 users", "200 req/s"]
 
 
 def test_violations_are_signed_distances() -> None:

@@ -19,6 +19,7 @@ from tuner.target.process import SupervisedProcess, log_tail
 
 _RECORDER = Path(__file__).with_name("recorder.py")
 _ANSWER_SECONDS = 30.0
+READY_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 
 
@@ -163,7 +164,7 @@ class LoadProcess:
         """All that make the load on this machine."""
         return (self.process, *self.workers)
 
-    def wait_ready(self, timeout: float = _ANSWER_SECONDS) -> None:
+    def wait_ready(self, timeout: float = READY_SECONDS) -> None:
         """Wait until Locust has loaded everything, and all of its workers are there."""
         self._expect("spawned", timeout)
 

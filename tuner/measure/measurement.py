@@ -10,7 +10,7 @@ import numpy as np
 
 from tuner.errors import StorageError
 from tuner.files import write_atomically
-from tuner.load.driver import Crew, LoadError, LoadProcess, Recording, Window
+from tuner.load.driver import READY_SECONDS, Crew, LoadError, LoadProcess, Recording, Window
 from tuner.load.samples import intended_in, latencies
 from tuner.machine import Machine, Placement
 from tuner.measure import conditions, gates, level, ready
@@ -95,6 +95,7 @@ class Repetition:
 
 
 ONCE = Repetition()
+_CREW_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +261,7 @@ def _drive(
 ) -> Driven:
     """Drive one level after the other."""
     with stopwatch.phase("load generator"):
-        load.wait_ready()
+        load.wait_ready(_CREW_SECONDS if workload.master else READY_SECONDS)
     stages = []
     for index, one in enumerate(loads):
         with stopwatch.phase(f"warm-up at {one}"):

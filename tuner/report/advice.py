@@ -6,21 +6,61 @@ from dataclasses import dataclass
 from tuner.study.study import Study
 from tuner.study.trial import Doubt, DoubtKind, Measurement
 
-_ENOUGH_CORES = 4
-
 ADVICE: dict[DoubtKind, tuple[str, str]] = {
     DoubtKind.NO_DEFAULT: (
         "The default configuration gave no measurement, so a loss of accuracy could not be judged, nor any gain.",
         "See why it failed in the table of trials; when it was disturbed, go on with tuner resume.",
     ),
-    DoubtKind.SHARED_CORES: (
-        "Load and server compete for the same cores, so latencies hold waiting that a real client would not cause.",
-        "Read the figures as a comparison between configurations; for absolute ones run on four cores or more, or "
-        "drive the server from another machine.",
+    DoubtKind.PROCESS_LOST: (
+        "A process of the server ended under load while others went on, so the figures are those of a smaller server.",
+        "Read the server's log at that time; memory is the usual reason, and fewer workers need less of it.",
+    ),
+    DoubtKind.MACHINE_CHANGED: (
+        "Cores, frequency governor or wakefulness of the machine changed between the study's begin and this launch, so "
+        "its figures and the earlier ones come from two machines.",
+        "Undo the change and measure again: keep the machine awake, hold the governor, leave the cores alone.",
+    ),
+    DoubtKind.LATE: (
+        "The load process woke or sent its requests late, so the server saw another load than the one that was asked "
+        "for, and part of the latency is the load's own.",
+        "Lower the load, spread it with --load-processes 2, or give the load a core of its own on a larger machine.",
+    ),
+    DoubtKind.LOAD_PAUSE: (
+        "The load process itself stood still for a while; every answer that came then looks as late as the pause was "
+        "long.",
+        "End other programs, and see whether the machine swaps or its virtual processor was taken away; then measure "
+        "again.",
+    ),
+    DoubtKind.OTHER_PROGRAMS: (
+        "Other programs ran on the cores of server and load, which makes figures worse, and never better.",
+        "End them, or run at a quieter time; backups, browsers and indexers are the usual ones.",
+    ),
+    DoubtKind.STOLEN: (
+        "The hypervisor gave part of our time to other virtual machines, so pauses stand in the figures that no "
+        "configuration caused.",
+        "Measure again at another time; for figures to keep, take an instance whose processors are not shared.",
+    ),
+    DoubtKind.THROTTLED: (
+        "A processor quota of the container stopped us for part of the time, which shows as pauses of tens of "
+        "milliseconds.",
+        "Raise or lift the quota (cpu.max of the cgroup, or the container's CPU limit), or search with fewer threads "
+        "and workers than it allows.",
+    ),
+    DoubtKind.NOT_STEADY: (
+        "Latencies still drifted when the measurement began or ended, so the figures depend on when one looks.",
+        "Look for what fills up or warms: caches, memory, a queue under a load that cannot be sustained; then lower "
+        "the load or measure for longer.",
     ),
     DoubtKind.STALL: (
-        "No answer came for a long while; a closed loop stops asking then, so percentiles understate what users feel.",
-        "Look into the server's log at that time: garbage collection, a page of memory that was swapped, a full queue.",
+        "No answer came for a long while. In closed loop nothing is asked then either, so it cannot see how long "
+        "stalls hurt: its percentiles understate what users feel.",
+        "Measure in open loop with --rate, where requests keep coming whatever the server does; and look into the "
+        "server's log at that time: garbage collection, a page of memory that was swapped, a full queue.",
+    ),
+    DoubtKind.STARVED: (
+        "A few requests waited many times p99 while others were served at once: the server does not serve in order.",
+        "Look for the queue that is left behind: a worker with connections of its own, a batch that is never full, "
+        "a lock that favours the newest.",
     ),
     DoubtKind.LITTLE: (
         "Throughput × mean latency is not the concurrency: for part of the time users were between two requests, or "
@@ -34,17 +74,34 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
     ),
     DoubtKind.UNFINISHED: (
         "Some requests had no answer when the measurement ended; each counts as infinitely slow.",
-        "The server is overloaded or hangs: lower the concurrency, or look for a request that never returns.",
+        "The server is overloaded or hangs: lower the load, or look for a request that never returns.",
+    ),
+    DoubtKind.SHARED_CORES: (
+        "Load and server compete for the same cores, so latencies hold waiting that a real client would not cause.",
+        "Read the figures as a comparison between configurations; for absolute ones run on four cores or more, or "
+        "drive the server from another machine.",
+    ),
+    DoubtKind.OUTSIDE: (
+        "A large part of the latency that the client sees is not the server's: it passed in the network stack, in "
+        "queues before the server's clock starts, or in the client.",
+        "Compare configurations by it only with care; look for connections that wait to be accepted, large bodies, or "
+        "a load process on a busy core.",
     ),
     DoubtKind.FEW_SAMPLES: (
         "A p99 rests on the slowest hundredth of the requests, and here that is only a handful.",
         "Trust the interval and not the single figure.",
+    ),
+    DoubtKind.NO_NOISE_FLOOR: (
+        "How much one and the same configuration varies on this machine was not measured, so nothing says how large "
+        "a difference must be to be more than noise.",
+        "Run tuner doctor once on this machine; searches begun after it show the smaller differences as ties.",
     ),
     DoubtKind.NOT_AVAILABLE: (
         "The server does not tell something that would have been checked.",
         "Nothing has to be wrong; to have the check, let the server send what is named here.",
     ),
 }
+"""What each kind means and what to do about it, the gravest kind first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +130,12 @@ class DoubtGroup:
 
 def study_doubts(study: Study) -> Iterator[Doubt]:
     """Yield the doubts that concern all figures of a study."""
-    if study.machine.cores < _ENOUGH_CORES:
-        message = f"the server and the load generator shared {study.machine.cores} cores"
+    if study.placement.shared:
+        message = f"the server and the load generator shared {len(study.placement.server)} cores"
         yield Doubt(kind=DoubtKind.SHARED_CORES, message=message)
+    if study.noise is None:
+        message = "tuner doctor had not measured this machine's noise when the study began"
+        yield Doubt(kind=DoubtKind.NO_NOISE_FLOOR, message=message)
     default = study.default_trial
     if default is not None and default.failure is not None:
         message = f"trial #{default.number}, the default, {default.failure.kind}: {default.failure.reason}"

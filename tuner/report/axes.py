@@ -66,6 +66,6 @@ def axes(points: Sequence[Point], slo: Slo | None) -> Axes:
     return Axes(
         linear=(0.0, high * 1.08),
         log=(math.log10(low / 1.25), math.log10(high * 1.25)),
-        throughput=(0.0, max((point.level.throughput for point in points), default=100.0) * 1.1 or 1.0),
+        throughput=(0.0, max((point.level.carried for point in points), default=100.0) * 1.1 or 1.0),
         log_first=max(p99) / max(min(p99), 1e-3) > _WIDE,
     )

@@ -1,4 +1,4 @@
-"""The chart of throughput over p99: every configuration at every concurrency, the front, the SLO and the default."""
+"""The chart of throughput over p99: every configuration under every load, the front, the SLO and the default."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tuner.study.study import Study
 from tuner.units import format_seconds
 
 SHAPES = ("circle", "square", "diamond", "triangle-up", "hexagon", "star")
-"""One per concurrency, from the lightest; an open crossed one of the same outline stands for a missed limit."""
+"""One per load, from the lightest; an open crossed one of the same outline stands for a missed limit."""
 
 _FONT = "system-ui, sans-serif"
 _CROSSED = frozenset(SHAPES[:3])
@@ -65,7 +65,7 @@ def chart(study: Study, table: Sequence[Row]) -> Chart:
 
 
 def shape(index: int, standing: Standing) -> str:
-    """Return plotly's name of the symbol for a concurrency and a standing."""
+    """Return plotly's name of the symbol for a load and a standing."""
     outline = SHAPES[index % len(SHAPES)]
     if standing is not Standing.INFEASIBLE:
         return outline
@@ -83,9 +83,9 @@ def accuracy_range(table: Iterable[Row]) -> tuple[float, float] | None:
 def _clouds(
     study: Study, found: Sequence[Point], frame: Axes, accuracy: tuple[float, float] | None
 ) -> Iterable[go.Scatter]:
-    """Yield one trace per concurrency and standing, the faint ones first."""
+    """Yield one trace per load and standing, the faint ones first."""
     for standing in (Standing.INFEASIBLE, Standing.DOMINATED, Standing.FRONT):
-        for index, _ in enumerate(study.settings.workload.users):
+        for index, _ in enumerate(study.settings.workload.loads):
             chosen = [point for point in found if point.standing is standing and point.index == index]
             if chosen:
                 yield _cloud(study, chosen, frame, accuracy)
@@ -95,7 +95,7 @@ def _cloud(study: Study, chosen: Sequence[Point], frame: Axes, accuracy: tuple[f
     first = chosen[0]
     return go.Scatter(
         x=[in_ms(point.level.p99.value) for point in chosen],
-        y=[point.level.throughput for point in chosen],
+        y=[point.level.carried for point in chosen],
         mode="markers",
         hovertext=[hover(study, point) for point in chosen],
         hoverinfo="text",
@@ -136,9 +136,7 @@ def _colour(chosen: Sequence[Point], accuracy: tuple[float, float] | None) -> di
 def _front(found: Sequence[Point], frame: Axes) -> go.Scatter:
     """Draw the border of what was reached: at each p99 the most throughput that came with no more."""
     steps = sorted(
-        (in_ms(point.level.p99.value), point.level.throughput)
-        for point in found
-        if point.row.on_front(point.level.users)
+        (in_ms(point.level.p99.value), point.level.carried) for point in found if point.row.on_front(point.index)
     )
     x, y = [step[0] for step in steps], [step[1] for step in steps]
     if steps:
@@ -153,12 +151,12 @@ def _front(found: Sequence[Point], frame: Axes) -> go.Scatter:
 
 
 def _marks(study: Study, found: Sequence[Point]) -> Iterable[go.Scatter]:
-    """Ring and name the default and the winner at the target concurrency."""
-    target = study.settings.workload.target
+    """Ring and name the default and the winner at the target load."""
+    target = len(study.settings.workload.loads) - 1
     for role, colour, place in (("default", "ink", "bottom center"), ("winner", "good", "top center")):
-        marked = [point for point in found if role in point.row.roles and point.level.users == target]
+        marked = [point for point in found if role in point.row.roles and point.index == target]
         if marked:
-            x, y = in_ms(marked[0].level.p99.value), marked[0].level.throughput
+            x, y = in_ms(marked[0].level.p99.value), marked[0].level.carried
             yield _rings([x], [y], LIGHT[colour], 19, width=2, text=role, place=place)
 
 
@@ -210,11 +208,13 @@ def _layout(study: Study, frame: Axes, slo: Slo | None) -> dict[str, Any]:
 
 def _limit(study: Study, slo: Slo, frame: Axes) -> list[dict[str, Any]]:
     """Draw the SLO and shade the side that misses it."""
-    limit, users = in_ms(slo.limit), study.settings.workload.target
-    label = in_chart(f"SLO {slo.metric} ≤ {format_seconds(slo.limit)} at {users} users")
+    limit = in_ms(slo.limit)
+    label = in_chart(f"SLO {slo.metric} ≤ {format_seconds(slo.limit)} at {study.settings.workload.target}")
     base = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
     shaded = {"type": "rect", "x0": limit, "x1": frame.edge, "fillcolor": LIGHT["band"], "opacity": 0.09}
-    text = {"text": label, "textposition": "end", "textangle": 0, "xanchor": "left", "yanchor": "bottom"}
+    # Near the right edge the label would leave the page, so it stands on the other side of its line.
+    side = "left" if limit < frame.linear[1] / 2 else "right"
+    text = {"text": label, "textposition": "end", "textangle": 0, "xanchor": side, "yanchor": "bottom"}
     return [
         {**base, **shaded, "line": {"width": 0}},
         {

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 
-from tuner.report.text import exact, in_shell
+from tuner.report.text import amount, exact, in_shell
 from tuner.study.space import Configuration
 from tuner.study.study import Settings
+from tuner.study.workload import Loop, Workload
 
 Command = tuple[str, ...]
 """The parts of a command, quoted: the program and its verb, then each option with its value."""
+
+_LADDER = {Loop.CLOSED: "--users", Loop.OPEN: "--rate"}
 
 
 def serve(settings: Settings, configuration: Configuration) -> Command:
@@ -17,9 +20,8 @@ def serve(settings: Settings, configuration: Configuration) -> Command:
 
 def measure(settings: Settings, configuration: Configuration) -> Command:
     """Return the command that measures a configuration as the study did."""
-    users = ",".join(map(str, settings.workload.users))
     own = (_option("--locustfile", settings.locustfile),) if settings.locustfile else ()
-    rest = (_option("--users", users), _option("--seed", str(settings.seed)), *own)
+    rest = (*_workload(settings.workload), _option("--seed", str(settings.seed)), *own)
     return ("tuner measure", *_target(settings), *_sets(configuration), *rest)
 
 
@@ -34,6 +36,15 @@ def _sets(configuration: Configuration) -> Iterator[str]:
     # Every knob is named, so that the command means the same after a default has changed.
     for name, value in configuration.items():
         yield _option("--set", f"{name}={exact(value)}")
+
+
+def _workload(workload: Workload) -> Iterator[str]:
+    yield _option(_LADDER[workload.loop], ",".join(map(amount, workload.loads)))
+    usual = Workload(loads=workload.loads)
+    if workload.interval != usual.interval:
+        yield _option("--p99-interval", exact(workload.interval))
+    if workload.processes != usual.processes:
+        yield _option("--load-processes", str(workload.processes))
 
 
 def _option(flag: str, value: str) -> str:

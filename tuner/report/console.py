@@ -12,13 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from tuner.report.text import clean, short
-from tuner.report.verdict import Finalist, verdict
-from tuner.statistics.compare import Estimate
+from tuner.report import finalist_table
+from tuner.report.method import protocol
+from tuner.report.text import clean, interval, short
+from tuner.report.verdict import Verdict, verdict
 from tuner.study.judgement import best, feasible, front_of, reference_accuracy
 from tuner.study.space import ChoiceKnob, Configuration, SearchSpace
 from tuner.study.study import Settings, Study
-from tuner.study.trial import Measurement, Trial
+from tuner.study.trial import LevelSummary, Measurement, Trial
 from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
 
 _WIDE = 140
@@ -134,7 +135,7 @@ class SearchProgress(LaunchProgress):
         target = trial.measurement.target
         kept = self._feasible()
         mark = "  (front)" if trial in front_of(kept) else "" if trial in kept else "  (misses the limits)"
-        p99 = f"p99 {format_seconds(trial.measurement.light.p99.value)} / {format_seconds(target.p99.value)}"
+        p99 = f"p99 {' / '.join(format_seconds(level.p99.value) for level in trial.measurement.levels)}"
         return f"#{trial.number} ok  {p99}  {format_rate(target.throughput)}  {text}{mark}"
 
 
@@ -150,37 +151,34 @@ def print_verdict(study: Study, report: Path) -> None:
     """Write the result of a study: the finalists, the sentence, and where the report is."""
     found = verdict(study)
     if found.finalists:
-        _show(_finalists(study, found.finalists))
+        _show(_finalists(study, found))
     print(f"\n{found.sentence}\n")
     print(f"Report: {report}")
 
 
-def _finalists(study: Study, finalists: tuple[Finalist, ...]) -> Table:
-    users = study.settings.workload.users
+def _finalists(study: Study, found: Verdict) -> Table:
     table = Table(
-        title=f"Confirmed over {study.settings.rounds} fresh launches each (95 % intervals)", title_justify="left"
+        title=f"Confirmed over up to {study.settings.rounds} fresh launches each (ratios with 95 % intervals)",
+        title_justify="left",
     )
-    table.add_column("configuration", overflow="fold")
-    table.add_column(f"throughput at {users[-1]} users", justify="right")
-    for count in users:
-        table.add_column(f"p99 at {count}", justify="right")
-    table.add_column("× default", justify="right")
-    table.add_column("accuracy", justify="right")
-    for finalist in finalists:
+    table.add_column("configuration", overflow="fold", min_width=24)
+    table.add_column("part", overflow="fold")
+    columns = finalist_table.columns(study, found)
+    for column in columns:
+        table.add_column(str(column).replace(" at ", "\nat ").replace(" (", "\n("), justify="right")
+    for finalist in found.finalists:
+        cells = finalist_table.cells(study, found, finalist)
         table.add_row(
             f"#{finalist.trial} {escape(clean(short(finalist.configuration, study.default)))}",
-            format_rate(finalist.throughput.value),
-            *(format_seconds(finalist.p99[count].value) for count in users),
-            _ratio(finalist.throughput_ratio),
-            format_share(finalist.accuracy.share) if finalist.accuracy else "–",
+            finalist_table.note(found, finalist),
+            *(_lines(cell, column.label == finalist_table.RATIO) for cell, column in zip(cells, columns, strict=True)),
         )
     return table
 
 
-def _ratio(found: Estimate) -> str:
-    if found.low is None or found.high is None:
-        return f"{found.value:.2f}"
-    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
+def _lines(cell: finalist_table.Cell, is_ratio: bool) -> Text:
+    """Write a cell without the interval of a figure, for which a terminal is too narrow."""
+    return Text(f"{cell.text}\n{cell.interval if is_ratio else cell.compared}".strip())
 
 
 def print_measurement(measurement: Measurement, folder: Path) -> None:
@@ -197,30 +195,36 @@ def print_measurement(measurement: Measurement, folder: Path) -> None:
 
 def _levels(measurement: Measurement) -> Table:
     table = Table()
-    for heading in ("users", "throughput", "p50", "p90", "p99", "95 % interval of p99", "requests", "batch size"):
-        table.add_column(heading, justify="right")
-    for level in measurement.levels:
-        table.add_row(
-            str(level.users),
-            format_rate(level.throughput),
-            format_seconds(level.p50),
-            format_seconds(level.p90),
-            format_seconds(level.p99.value),
-            f"{format_seconds(level.p99.low)} to {format_seconds(level.p99.high)}",
-            str(level.requests),
-            f"{level.batch_size:.1f}" if level.batch_size is not None else "–",
-        )
+    told = [dict(_level(level)) for level in measurement.levels]
+    for heading in told[0]:
+        if any(level[heading] for level in told):
+            table.add_column(heading, justify="right")
+    for level in told:
+        table.add_row(*(level[str(column.header)] or "–" for column in table.columns))
     return table
+
+
+def _level(level: LevelSummary) -> Iterator[tuple[str, str]]:
+    """Yield the figures of a level by their headings; one that no level has is empty and gets no column."""
+    session, batch = level.session_p99, level.batch_size
+    yield "load", str(level.load)
+    yield "throughput", format_rate(level.throughput)
+    yield "goodput", format_rate(level.goodput) if level.goodput is not None else ""
+    yield "p50", format_seconds(level.p50)
+    yield "p90", format_seconds(level.p90)
+    yield "p99", format_seconds(level.p99.value)
+    yield "95 % interval of p99", interval(level.p99.low, level.p99.high, format_seconds)
+    yield "session p99", format_seconds(session.value) if session is not None else ""
+    yield "requests", str(level.requests)
+    yield "batch size", f"{batch:.1f}" if batch is not None else ""
 
 
 def print_plan(settings: Settings, space: SearchSpace) -> None:
     """Write what a search would do and how long it takes."""
     print_space(space, {})
     seconds = settings.launches * (settings.workload.seconds + _OVERHEAD_SECONDS)
-    users = ", ".join(map(str, settings.workload.users))
-    print(
-        f"{settings.budget} trials and {settings.launches - settings.budget} launches to confirm, each at {users} users"
-    )
+    print(f"{settings.budget} trials and {settings.launches - settings.budget} launches to confirm")
+    print(f"each: {protocol(settings.workload)}")
     print(f"limits: {settings.limits}")
     print(f"about {format_duration(seconds)}")
 

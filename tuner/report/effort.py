@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tuner.study.study import Study
 from tuner.study.trial import LOAD_PHASES, Outcome
 
-_LEVEL = re.compile(r" \d+$")
+_LEVEL = re.compile(r" at .*$")
 
 PHASES = {
     "prepare": "prepare the model",

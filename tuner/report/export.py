@@ -1,28 +1,36 @@
 """A study for other programs: `report.json` and `trials.csv`.
 
-`report.json`, version 1. Seconds everywhere; a number that is infinite is the text "Infinity" or "-Infinity", one that
+`report.json`, version 2. Seconds everywhere; a number that is infinite is the text "Infinity" or "-Infinity", one that
 is not known is null.
 
     version        1
     study          name, started, seconds, command
     settings       what was asked, as it was stored
     machine        the fingerprint
+    placement      the cores of the server and of the load
+    noise          what tuner doctor had found out about this machine, or null
+    ties           from which ratio on the figure that decides (its name under figure) can be told apart between
+                   trials and between finalists; null when the noise is not known
     default        the configuration that everything is compared with
     verdict        sentence, better; winner, default, chosen: trial numbers or null; configuration: what to serve;
                    lost: finalists of which every launch failed;
-                   finalists: trial, configuration, throughput, throughput_ratio, p99 and p99_ratio per concurrency
-                   (each an estimate: value, low, high, repetitions), accuracy, objection
+                   arrivals: the load of the open loop confirmed beside a closed one, or null;
+                   finalists: trial, configuration, throughput and throughput_ratio, p99 and p99_ratio in the order of
+                   settings.workload.loads, arrivals and arrivals_ratio (its p99; each an estimate: value, low, high,
+                   repetitions), accuracy, objection, ties (the trials that noise does not tell it from)
     doubts         kind, meaning, advice, launches, remarks (where, trial, message)
     effort         seconds, launches, between, load_share, phases (name, seconds, share, under_load)
     trials         number, configuration, outcome (a measurement with levels and doubts, or a failure with kind,
                    reason and log_tail), standing, reason, roles, misses (slo in seconds, accuracy as a share;
-                   at most zero is kept), front (the concurrencies at which it lies on the front)
+                   at most zero is kept), front (the loads at which it lies on the front, as indices into
+                   settings.workload.loads), ties_best (noise does not tell it from the best trial within the limits)
     confirmations  trial, round, outcome
 
-History. 1: first.
+History. 1: first. 2: loads of either loop instead of users, and sequences in their order instead of maps by users;
+placement, noise, ties, arrivals; levels with goodput, sessions and conditions.
 
 `trials.csv` has one line per trial: seconds and shares as plain numbers, empty where nothing is known, `inf` where
-requests failed.
+requests failed. Columns of a level end in its load: `p99_at_32_users`, `p99_at_200_req_s`.
 """
 
 import csv
@@ -37,13 +45,17 @@ from pydantic import TypeAdapter
 
 from tuner.report.advice import DoubtGroup
 from tuner.report.effort import Effort
+from tuner.report.finalist import Finalist
 from tuner.report.rows import Row
-from tuner.report.text import in_csv, show
-from tuner.report.verdict import Finalist, Verdict
+from tuner.report.text import amount, in_csv, show
+from tuner.report.ties import least_difference
+from tuner.report.verdict import Verdict
+from tuner.study.judgement import criterion
 from tuner.study.study import Settings, Study
-from tuner.study.trial import Confirmation, LevelSummary, Trial
+from tuner.study.trial import Conditions, Confirmation, LevelSummary, Trial
+from tuner.study.workload import Loop
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 
 _trial = TypeAdapter(Trial)
 _confirmation = TypeAdapter(Confirmation)
@@ -54,6 +66,7 @@ Cell = str | int | float | None
 
 _LEVEL_COLUMNS = (
     "throughput",
+    "goodput",
     "p50",
     "p90",
     "p95",
@@ -66,7 +79,18 @@ _LEVEL_COLUMNS = (
     "unfinished",
     "batch_size",
     "cpu_seconds_per_request",
+    "session_p99",
+    "outside",
+    "lag_p99",
+    "lag_most",
+    "lateness_p99",
+    "load_cpu",
+    "other_programs",
+    "stolen",
+    "throttled",
 )
+
+_UNITS = {Loop.CLOSED: "users", Loop.OPEN: "req_s"}
 
 
 def report_json(
@@ -83,6 +107,9 @@ def report_json(
         },
         "settings": _settings.dump_python(study.settings, mode="json"),
         "machine": asdict(study.machine),
+        "placement": asdict(study.placement),
+        "noise": asdict(study.noise) if study.noise else None,
+        "ties": _ties(study),
         "default": dict(study.default),
         "verdict": _verdict(found),
         "doubts": [asdict(group) for group in doubts],
@@ -91,6 +118,15 @@ def report_json(
         "confirmations": [_confirmation.dump_python(one, mode="json") for one in study.confirmations],
     }
     return json.dumps(_finite(document), indent=1, allow_nan=False) + "\n"
+
+
+def _ties(study: Study) -> dict[str, Any]:
+    figure = criterion(study.settings.workload.loop).name
+    return {
+        "figure": figure,
+        "trials": least_difference(study, figure, 1),
+        "finalists": least_difference(study, figure, study.settings.rounds),
+    }
 
 
 def _verdict(found: Verdict) -> dict[str, Any]:
@@ -102,6 +138,7 @@ def _verdict(found: Verdict) -> dict[str, Any]:
         "chosen": found.chosen.trial if found.chosen else None,
         "configuration": dict(found.configuration) if found.configuration is not None else None,
         "lost": list(found.lost),
+        "arrivals": asdict(found.arrivals) if found.arrivals else None,
         "finalists": [_finalist.dump_python(finalist, mode="json") for finalist in found.finalists],
     }
 
@@ -114,6 +151,7 @@ def _judged(row: Row) -> dict[str, Any]:
         "roles": list(row.roles),
         "misses": dict(row.misses),
         "front": sorted(row.front),
+        "ties_best": row.ties_best,
     }
 
 
@@ -130,8 +168,8 @@ def _finite(value: Any) -> Any:
 
 def trials_csv(study: Study, table: tuple[Row, ...]) -> str:
     """Write one line per trial."""
-    users = study.settings.workload.users
-    levels = [f"{name}_at_{count}" for count in users for name in _LEVEL_COLUMNS]
+    loads = study.settings.workload.loads
+    levels = [f"{name}_at_{amount(load)}_{_UNITS[load.loop]}" for load in loads for name in _LEVEL_COLUMNS]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(in_csv(name) for name in (*dict(_cells(study, None)), *levels))
@@ -149,7 +187,7 @@ def _written(cell: Cell) -> str:
 
 
 def _cells(study: Study, row: Row | None) -> Iterator[tuple[str, Cell]]:
-    """Yield the columns that do not depend on the concurrency; without a row only their names matter."""
+    """Yield the columns that do not depend on the load; without a row only their names matter."""
     measured = row.measurement if row else None
     yield "trial", row.trial.number if row else None
     yield "standing", str(row.standing) if row else None
@@ -161,12 +199,14 @@ def _cells(study: Study, row: Row | None) -> Iterator[tuple[str, Cell]]:
     yield "accuracy", measured.accuracy.share if measured and measured.accuracy else None
     yield "peak_memory_bytes", measured.peak_memory if measured else None
     yield "load_seconds", measured.load_seconds if measured else None
+    yield "ties_best", show(row.ties_best) if row else None
     yield "doubts", "; ".join(sorted({doubt.kind for doubt in measured.doubts})) if measured else None
 
 
 def _level(level: LevelSummary) -> tuple[Cell, ...]:
     return (
         level.throughput,
+        level.goodput,
         level.p50,
         level.p90,
         level.p95,
@@ -179,4 +219,21 @@ def _level(level: LevelSummary) -> tuple[Cell, ...]:
         level.unfinished,
         level.batch_size,
         level.cpu_per_request,
+        level.session_p99.value if level.session_p99 else None,
+        level.outside,
+        *_conditions(level.conditions),
+    )
+
+
+def _conditions(found: Conditions | None) -> tuple[Cell, ...]:
+    if found is None:
+        return (None,) * 7
+    return (
+        found.lag_p99,
+        found.lag_most,
+        found.lateness_p99,
+        found.load_cpu,
+        found.other_programs,
+        found.stolen,
+        found.throttled,
     )

@@ -4,13 +4,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tuner.report.finalist import Finalist
+from tuner.report.finalist_table import figures
 from tuner.report.text import figure, span, times
-from tuner.report.verdict import Finalist, Verdict
+from tuner.report.verdict import Verdict
 from tuner.statistics.compare import Estimate
 from tuner.study.judgement import reference_accuracy
 from tuner.study.study import Study
 from tuner.study.trial import Measurement
-from tuner.units import format_rate, format_seconds, format_share
+from tuner.units import format_share
+
+_TITLES = {"throughput": "Throughput", "p99": "p99"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,24 +53,20 @@ def badge(found: Verdict) -> Badge:
 
 def tiles(study: Study, found: Verdict) -> tuple[Tile, ...]:
     """Choose the figures of the head; only what was confirmed may stand there."""
-    return tuple(_tiles(study, found.chosen)) if found.chosen else ()
+    return tuple(_tiles(study, found, found.chosen)) if found.chosen else ()
 
 
-def _tiles(study: Study, chosen: Finalist) -> Iterator[Tile]:
-    workload, slo = study.settings.workload, study.settings.limits.slo
-    yield Tile(
-        label=f"Throughput at {workload.target} users",
-        value=format_rate(chosen.throughput.value),
-        interval=span(chosen.throughput, format_rate),
-        compared=_compared(chosen.throughput_ratio),
-    )
-    for users, p99 in chosen.p99.items():
-        yield Tile(
-            label=f"p99 at {users} users",
-            value=format_seconds(p99.value),
-            interval=span(p99, format_seconds),
-            compared=_compared(chosen.p99_ratio[users]),
-        )
+def _tiles(study: Study, found: Verdict, chosen: Finalist) -> Iterator[Tile]:
+    slo = study.settings.limits.slo
+    for one in figures(study, found):
+        estimate, ratio = chosen.estimates[one.place], chosen.ratios[one.place]
+        if estimate is not None:
+            yield Tile(
+                label=f"{_TITLES[one.name]} {one.at}",
+                value=one.write(estimate.value),
+                interval=span(estimate, one.write),
+                compared=_compared(ratio),
+            )
     reference = reference_accuracy(study.trials, study.default)
     if chosen.accuracy is not None:
         change = (chosen.accuracy.share - reference.share) * 100.0 if reference else None
@@ -82,7 +82,7 @@ def _tiles(study: Study, chosen: Finalist) -> Iterator[Tile]:
 
 def _slo_tile(study: Study, chosen: Finalist) -> Tile:
     slo = study.settings.limits.slo
-    label = f"SLO {slo} at {study.settings.workload.target} users"
+    label = f"SLO {slo} at {study.settings.workload.target}"
     outcomes = [one.outcome for one in study.confirmations if one.trial == chosen.trial]
     launches = [one for one in outcomes if isinstance(one, Measurement)]
     kept = sum(one.target.metric(slo.metric) <= slo.limit for one in launches) if slo else 0
@@ -94,16 +94,9 @@ def _slo_tile(study: Study, chosen: Finalist) -> Tile:
     return Tile(label=label, value="✓\u00a0met", interval=each, tone="good")
 
 
-def _compared(ratio: Estimate) -> str:
-    if math.isnan(ratio.value) or (ratio.low is not None and ratio.low == ratio.high == 1.0):
+def _compared(ratio: Estimate | None) -> str:
+    if ratio is None or math.isnan(ratio.value) or (ratio.low is not None and ratio.low == ratio.high == 1.0):
         return ""
     if ratio.low is None:
         return f"{times(ratio.value)} the default"
     return f"{times(ratio.value)} the default ({span(ratio, times)})"
-
-
-def part(found: Verdict, finalist: Finalist) -> str:
-    """Say what part a finalist plays in the verdict."""
-    if finalist is found.chosen:
-        return "default, kept" if finalist is found.default else "winner"
-    return "default" if finalist is found.default else "finalist"

@@ -16,7 +16,7 @@ def hover(study: Study, point: Point) -> str:
 def _lines(study: Study, point: Point) -> Iterator[str]:
     level, row = point.level, point.row
     roles = "".join(f" · {role}" for role in row.roles)
-    yield f"<b>trial #{row.trial.number}</b> at {level.users} users{roles}"
+    yield f"<b>trial #{row.trial.number}</b> at {level.load}{roles}"
     yield f"{format_rate(level.throughput)} · p99 {format_seconds(level.p99.value)}"
     yield f"p99 95 %: {interval(level.p99.low, level.p99.high, format_seconds)}"
     if row.measurement and row.measurement.accuracy:

@@ -12,16 +12,18 @@ import plotly.offline  # type: ignore[import-untyped]
 from markupsafe import Markup, escape
 
 from tuner import __version__
-from tuner.report import commands, headline, trial_table
+from tuner.report import commands, finalist_table, headline, method, trial_table
 from tuner.report.advice import DoubtGroup
 from tuner.report.chart import SHAPES, Chart, chart
 from tuner.report.effort import PHASES, Effort
 from tuner.report.palette import DARK, LIGHT, dark_by_light
 from tuner.report.rows import Row, Standing
-from tuner.report.text import clean, figure, interval, short, show, span, times
+from tuner.report.text import clean, ladder, short, show
 from tuner.report.verdict import Verdict
+from tuner.study.judgement import criterion
 from tuner.study.study import Study
 from tuner.study.trial import Failure
+from tuner.study.workload import Loop
 from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
 
 _SCRIPTS = ("theme.js", "copy.js", "table.js", "chart.js")
@@ -49,7 +51,13 @@ def page(
         rows=table,
         standings=_count(table),
         failures=_failures(study, table),
+        finalist_columns=finalist_table.columns(study, found),
         columns=trial_table.columns(study),
+        decisive=trial_table.decisive(study),
+        tie_meaning=method.tie_meaning(study),
+        criterion=criterion(study.settings.workload.loop),
+        closed=study.settings.workload.loop is Loop.CLOSED,
+        noise=method.noise(study),
         held=trial_table.held(study),
         phases=PHASES,
         doubts=doubts,
@@ -88,21 +96,21 @@ def _environment() -> jinja2.Environment:
         show=show,
         quantity=_quantity,
         percent=lambda share: f"{share * 100:.2f}%",
+        sentence=lambda text: f"{text[:1].upper()}{text[1:]}.",
     )
     environment.globals.update(
         cells=trial_table.cells,
-        part=headline.part,
+        finalist_cells=finalist_table.cells,
+        note=finalist_table.note,
         short=short,
-        span=span,
-        times=times,
-        figure=figure,
-        interval=interval,
+        ladder=ladder,
+        placed=method.placed,
+        warm_up=method.warm_up,
+        measured=method.measured,
         serve=commands.serve,
         measure=commands.measure,
         shapes=SHAPES,
         standing=Standing,
-        write_rate=format_rate,
-        write_seconds=format_seconds,
     )
     return environment
 

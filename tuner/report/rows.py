@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tuner.report.ties import least_difference, tie
 from tuner.report.verdict import Verdict
 from tuner.statistics.pareto import front
-from tuner.study.judgement import feasible, front_of, reference_accuracy, violations
+from tuner.study.judgement import best, criterion, feasible, front_of, reference_accuracy, violations
 from tuner.study.study import Study
 from tuner.study.trial import LevelSummary, Measurement, Trial
 from tuner.units import format_seconds
@@ -24,9 +25,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One trial, judged by the two objectives; `front` are the concurrencies at which no point of the chart beats its.
+    """One trial, judged by the two objectives; `front` counts the levels at which no point of the chart beats its.
 
-    `misses` says which limits are missed and by how much, `roles` are "default", "winner" and "finalist".
+    `misses` says which limits are missed and by how much, `roles` are "default", "winner" and "finalist". `ties_best`
+    says that this machine's noise does not tell the trial from the best one within the limits.
     """
 
     trial: Trial
@@ -35,20 +37,21 @@ class Row:
     misses: Mapping[str, float]
     reason: str
     roles: tuple[str, ...]
+    ties_best: bool
 
     @property
     def measurement(self) -> Measurement | None:
         """What was measured, unless the trial failed."""
         return self.trial.measurement
 
-    def on_front(self, users: int) -> bool:
-        """Whether the point of this trial at a concurrency lies on the front."""
-        return users in self.front
+    def on_front(self, level: int) -> bool:
+        """Whether the point of this trial at a level lies on the front."""
+        return level in self.front
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One configuration at one concurrency, with finite coordinates; `index` counts the levels from the lightest."""
+    """One configuration under one load, with finite coordinates; `index` counts the levels from the lightest."""
 
     row: Row
     level: LevelSummary
@@ -59,7 +62,7 @@ class Point:
         """How this point stands among all points, which may be better than its trial does, or worse."""
         if self.row.standing in (Standing.INFEASIBLE, Standing.FAILED):
             return self.row.standing
-        return Standing.FRONT if self.row.on_front(self.level.users) else Standing.DOMINATED
+        return Standing.FRONT if self.row.on_front(self.index) else Standing.DOMINATED
 
 
 def rows(study: Study, found: Verdict) -> tuple[Row, ...]:
@@ -71,19 +74,17 @@ def rows(study: Study, found: Verdict) -> tuple[Row, ...]:
         if trial.measurement is not None
     }
     kept = [trial for trial in study.trials if feasible(trial, study.settings.limits, reference)]
-    fronts = _fronts(kept)
-    feasible_numbers = {trial.number for trial in kept}
-    best_numbers = {trial.number for trial in front_of(kept)}
-    roles = _roles(study, found)
+    standings = _standings(study, kept)
+    fronts, roles, ties = _fronts(kept), _roles(study, found), _ties(study, kept)
     return tuple(
-        _row(
-            study,
-            trial,
-            misses.get(trial.number, {}),
-            trial.number in feasible_numbers,
-            trial.number in best_numbers,
-            fronts,
-            roles,
+        Row(
+            trial=trial,
+            standing=standings[trial.number],
+            front=fronts.get(trial.number, frozenset()),
+            misses=misses.get(trial.number, {}),
+            reason=_reason(study, trial, misses.get(trial.number, {})),
+            roles=roles.get(trial.number, ()),
+            ties_best=trial.number in ties,
         )
         for trial in study.trials
     )
@@ -100,46 +101,45 @@ def points(table: tuple[Row, ...]) -> tuple[Point, ...]:
     )
 
 
-def _row(
-    study: Study,
-    trial: Trial,
-    misses: Mapping[str, float],
-    keeps_limits: bool,
-    undominated: bool,
-    fronts: Mapping[int, frozenset[int]],
-    roles: Mapping[int, tuple[str, ...]],
-) -> Row:
-    on_front = fronts.get(trial.number, frozenset())
+def _standings(study: Study, kept: list[Trial]) -> dict[int, Standing]:
+    found = {trial.number: Standing.FAILED if trial.failure else Standing.INFEASIBLE for trial in study.trials}
+    found |= {trial.number: Standing.DOMINATED for trial in kept}
+    return found | {trial.number: Standing.FRONT for trial in front_of(kept)}
+
+
+def _reason(study: Study, trial: Trial, misses: Mapping[str, float]) -> str:
     if trial.failure is not None:
-        standing, reason = Standing.FAILED, f"{trial.failure.kind}: {trial.failure.reason}"
-    elif not keeps_limits:
-        standing, reason = Standing.INFEASIBLE, "; ".join(_missed(study, misses))
-    else:
-        standing, reason = Standing.FRONT if undominated else Standing.DOMINATED, ""
-    return Row(
-        trial=trial,
-        standing=standing,
-        front=on_front,
-        misses=misses,
-        reason=reason,
-        roles=roles.get(trial.number, ()),
-    )
+        return f"{trial.failure.kind}: {trial.failure.reason}"
+    return "; ".join(_missed(study, misses))
 
 
 def _fronts(kept: list[Trial]) -> dict[int, frozenset[int]]:
-    """Map each feasible trial to the concurrencies at which no other feasible point dominates it."""
+    """Map each feasible trial to the levels at which no other feasible point dominates it."""
     places = [
-        (trial.number, level)
+        (trial.number, index, level)
         for trial in kept
         if trial.measurement is not None
-        for level in trial.measurement.levels
+        for index, level in enumerate(trial.measurement.levels)
         if math.isfinite(level.p99.value)
     ]
     found: dict[int, frozenset[int]] = {}
-    for index in front([(level.p99.value, level.throughput) for _, level in places]):
-        number, level = places[index]
-        found[number] = found.get(number, frozenset()) | {level.users}
+    for place in front([(level.p99.value, level.carried) for _, _, level in places]):
+        number, index, _ = places[place]
+        found[number] = found.get(number, frozenset()) | {index}
     return found
+
+
+def _ties(study: Study, kept: list[Trial]) -> frozenset[int]:
+    """Return the feasible trials whose figure at the target is as good as the best one's within noise."""
+    decides = criterion(study.settings.workload.loop)
+    least = least_difference(study, decides.name, 1)
+    figures = {trial.number: decides.read(trial.measurement.target) for trial in kept if trial.measurement is not None}
+    top = best(kept)
+    if top is None:
+        return frozenset()
+    return frozenset(
+        number for number, figure in figures.items() if number != top.number and tie(figure, figures[top.number], least)
+    )
 
 
 def _missed(study: Study, misses: Mapping[str, float]) -> Iterator[str]:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from tuner.report import commands
+from tuner.report import commands, finalist_table
 from tuner.report.advice import DoubtGroup
 from tuner.report.effort import Effort
+from tuner.report.finalist import Finalist
+from tuner.report.method import noise, placed, protocol
 from tuner.report.rows import Row, Standing
-from tuner.report.text import figure, in_markdown, short, span, times
-from tuner.report.verdict import Finalist, Verdict
+from tuner.report.text import in_markdown, short
+from tuner.report.verdict import Verdict
+from tuner.study.judgement import ranked
 from tuner.study.study import Study
 from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
 
@@ -51,27 +54,18 @@ def _table(headings: Sequence[str], numbers: int, rows: Sequence[Sequence[str]])
 def _finalists(study: Study, found: Verdict) -> Iterator[str]:
     if not found.finalists:
         return
-    users = study.settings.workload.users
     yield f"## Confirmed in up to {study.settings.rounds} fresh launches each (95 % intervals)\n"
-    headings = ("configuration", "note", f"throughput at {users[-1]} users", "× default")
-    numbers = (*(f"p99 at {count}" for count in users), "accuracy")
+    headings = list(map(str, finalist_table.columns(study, found)))
     rows = [_finalist(study, found, finalist) for finalist in found.finalists]
-    yield from _table((*headings, *numbers), len(users) + 3, rows)
+    yield from _table(("configuration", "note", *headings), len(headings), rows)
 
 
 def _finalist(study: Study, found: Verdict, finalist: Finalist) -> list[str]:
-    note = "default" if finalist is found.default else ""
-    if finalist is found.chosen:
-        note = f"**{note or 'winner'}**"
-    elif finalist.objection:
-        note = f"{note}: {finalist.objection}" if note else finalist.objection
+    note = in_markdown("; ".join(filter(None, (finalist_table.note(found, finalist), finalist.objection))))
     return [
         f"\\#{finalist.trial} {in_markdown(short(finalist.configuration, study.default))}",
-        note if note.startswith("**") else in_markdown(note),
-        f"{format_rate(finalist.throughput.value)} ({span(finalist.throughput, format_rate)})",
-        figure(finalist.throughput_ratio.value, times),
-        *(f"{format_seconds(one.value)} ({span(one, format_seconds)})" for one in finalist.p99.values()),
-        format_share(finalist.accuracy.share if finalist.accuracy else None),
+        f"**{note}**" if finalist is found.chosen else note,
+        *map(str, finalist_table.cells(study, found, finalist)),
     ]
 
 
@@ -87,12 +81,14 @@ def _front(study: Study, table: Sequence[Row]) -> Iterator[str]:
     chosen = [row for row in table if row.standing is Standing.FRONT]
     if not chosen:
         return
-    chosen.sort(key=lambda row: -row.measurement.target.throughput if row.measurement else 0.0)
-    users = study.settings.workload.users
+    order = {trial.number: place for place, trial in enumerate(ranked(row.trial for row in chosen))}
+    chosen.sort(key=lambda row: order[row.trial.number])
+    workload = study.settings.workload
     yield f"## Front: {len(chosen)} of {len(table)} trials, measured once each\n"
-    headings = ("trial", f"throughput at {users[-1]} users", *(f"p99 at {count}" for count in users), "accuracy")
+    p99 = (f"p99 at {load}" for load in workload.loads)
+    headings = ("trial", f"throughput at {workload.target}", *p99, "accuracy")
     rows = [_trial(study, row) for row in chosen[:_MOST_ROWS]]
-    yield from _table(headings, len(users) + 2, rows)
+    yield from _table(headings, len(workload.loads) + 2, rows)
     if len(chosen) > _MOST_ROWS:
         yield f"\nand {len(chosen) - _MOST_ROWS} more in `trials.csv`."
 
@@ -100,8 +96,9 @@ def _front(study: Study, table: Sequence[Row]) -> Iterator[str]:
 def _trial(study: Study, row: Row) -> list[str]:
     measurement = row.measurement
     assert measurement is not None
+    tie = " (≈ best)" if row.ties_best else ""
     return [
-        f"\\#{row.trial.number} {in_markdown(short(row.trial.configuration, study.default))}",
+        f"\\#{row.trial.number} {in_markdown(short(row.trial.configuration, study.default))}{tie}",
         format_rate(measurement.target.throughput),
         *(format_seconds(level.p99.value) for level in measurement.levels),
         format_share(measurement.accuracy.share if measurement.accuracy else None),
@@ -118,14 +115,13 @@ def _failed(table: Sequence[Row]) -> Iterator[str]:
 
 
 def _method(study: Study, spent: Effort) -> Iterator[str]:
-    workload, machine = study.settings.workload, study.machine
-    users = " then ".join(map(str, workload.users))
+    machine = study.machine
     yield "## Machine and method\n"
-    yield f"- {in_markdown(machine.cpu)}, {machine.cores} cores, {format_bytes(machine.memory)}"
-    yield (
-        f"- closed loop at {users} users: {workload.warm_up:g} s warm-up, {workload.measure:g} s measured; "
-        f"limits: {in_markdown(str(study.settings.limits))}"
-    )
+    cores = f"{machine.cores} cores, {format_bytes(machine.memory)}; {placed(study.placement)}"
+    yield f"- {in_markdown(machine.cpu)}, {cores}"
+    yield f"- {protocol(study.settings.workload)}; limits: {in_markdown(str(study.settings.limits))}"
+    if found := noise(study):
+        yield f"- {in_markdown(found)}"
     yield (
         f"- {spent.launches} launches in {format_duration(spent.seconds)}, "
         f"{format_share(spent.load_share)} of it under load; seed {study.settings.seed}"

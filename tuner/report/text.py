@@ -4,10 +4,11 @@ import html
 import math
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tuner.statistics.compare import Estimate
 from tuner.study.space import Configuration, Value, differences
+from tuner.study.workload import Load
 
 _CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
 # C1 controls, marks that turn the direction of writing, and halves of surrogate pairs, which UTF-8 cannot write.
@@ -34,6 +35,16 @@ def show(value: Value) -> str:
 def exact(value: Value) -> str:
     """Write a knob's value so that the command line reads the same value back."""
     return show(value) if isinstance(value, bool) else str(value)
+
+
+def amount(load: Load) -> str:
+    """Write how many users or arrivals a second a load has, without a unit and to the last digit."""
+    return f"{load.amount:.15g}"
+
+
+def ladder(loads: Sequence[Load]) -> str:
+    """Write loads one after the other, such as `4, then 32 users`."""
+    return with_unit(", then ".join(["{}"] * len(loads)), *map(str, loads))
 
 
 def short(configuration: Configuration, default: Configuration) -> str:
@@ -114,3 +125,15 @@ def span(found: Estimate, write: Callable[[float], str]) -> str:
 def times(ratio: float) -> str:
     """Write a ratio such as `1.84×`."""
     return f"{ratio:.2f}×"
+
+
+def bracketed(ratio: Estimate) -> str:
+    """Write a ratio and its interval, such as `1.84× [1.71, 1.97]`."""
+    if ratio.low is None or ratio.high is None:
+        return times(ratio.value)
+    return f"{times(ratio.value)} [{ratio.low:.2f}, {ratio.high:.2f}]"
+
+
+def percent(ratio: float) -> str:
+    """Write by how much a ratio is above one, such as `4.2 %`."""
+    return f"{(ratio - 1.0) * 100.0:.1f} %"

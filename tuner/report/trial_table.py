@@ -1,13 +1,16 @@
 """The table of all trials: its columns, and each cell as text with the value that it is sorted by."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from tuner.report.rows import Row
 from tuner.report.text import figure, show
+from tuner.study.judgement import criterion
 from tuner.study.space import Configuration, Value
 from tuner.study.study import Study
+from tuner.study.trial import Interval, Measurement
 from tuner.units import format_rate, format_seconds, format_share
 
 
@@ -29,27 +32,30 @@ class Cell:
     dim: bool = False
 
 
+Figure = tuple[Column, Callable[[Measurement], Cell]]
+"""A column of measured figures, and how one is read."""
+
+_MISSING = Cell(text="–", order=None, dim=True)
+
+
 def columns(study: Study) -> tuple[Column, ...]:
     """Name the columns that follow the number and the standing of a trial: the free knobs, then the figures."""
-    users = study.settings.workload.users
-    at = f"at {users[-1]} users"
-    return (
-        *(Column(label=knob.name, numeric=not isinstance(knob.default, str | bool)) for knob in study.space.free),
-        Column(label="throughput", note=at),
-        *(Column(label="p99", note=f"at {count} users") for count in users),
-        Column(label="p50", note=at),
-        Column(label="accuracy"),
-        Column(label="CPU / request", note=at),
-        Column(label="batch size", note=at),
-        Column(label="doubts"),
-    )
+    knobs = (Column(label=knob.name, numeric=not isinstance(knob.default, str | bool)) for knob in study.space.free)
+    return (*knobs, *(column for column, _ in _figures(study)))
 
 
 def cells(study: Study, row: Row) -> tuple[Cell, ...]:
     """Fill the columns for one trial."""
     default = study.default
     knobs = (_knob(row.trial.configuration.get(name), default.get(name)) for name in _free(study))
-    return (*knobs, *_figures(row, len(study.settings.workload.users)))
+    measured = row.measurement
+    figures = (read(measured) if measured else _MISSING for _, read in _figures(study))
+    return (*knobs, *figures)
+
+
+def decisive(study: Study) -> int:
+    """Return which column holds the figure that decides: the first after the knobs."""
+    return len(_free(study))
 
 
 def _free(study: Study) -> list[str]:
@@ -63,27 +69,68 @@ def held(study: Study) -> Configuration:
 
 def _knob(value: Value | None, default: Value | None) -> Cell:
     if value is None:
-        return Cell(text="–", order=None, dim=True)
+        return _MISSING
     order = show(value) if isinstance(value, str | bool) else float(value)
     return Cell(text=show(value), order=order, dim=value == default)
 
 
-def _figures(row: Row, levels: int) -> Iterator[Cell]:
-    found = row.measurement
-    if found is None:
-        yield from [Cell(text="–", order=None, dim=True)] * (levels + 6)
-        return
-    target = found.target
-    yield _number(target.throughput, format_rate(target.throughput))
-    for level in found.levels:
-        yield _number(level.p99.value, format_seconds(level.p99.value))
-    yield _number(target.p50, format_seconds(target.p50))
-    accuracy = found.accuracy.share if found.accuracy else None
-    yield _number(accuracy, format_share(accuracy))
-    yield _number(target.cpu_per_request, format_seconds(target.cpu_per_request))
-    yield _number(target.batch_size, figure(target.batch_size, lambda size: f"{size:.1f}"))
-    doubts = len(found.doubts)
-    yield Cell(text=str(doubts), order=float(doubts), dim=doubts == 0)
+def _figures(study: Study) -> list[Figure]:
+    """Return the columns of measured figures, each with how it is read, the one that decides first."""
+    workload = study.settings.workload
+    decides = Column(label=criterion(workload.loop).name, note=f"at {workload.target}")
+    return sorted(_every_figure(study), key=lambda pair: pair[0] != decides)
+
+
+def _every_figure(study: Study) -> Iterator[Figure]:
+    loads = study.settings.workload.loads
+    at = f"at {loads[-1]}"
+    yield Column(label="throughput", note=at), lambda one: _rate(one.target.throughput)
+    if study.settings.limits.slo is not None:
+        yield Column(label="goodput", note=at), lambda one: _rate(one.target.goodput)
+    for index, load in enumerate(loads):
+        yield Column(label="p99", note=f"at {load}"), partial(_p99, index=index)
+    yield Column(label="p50", note=at), lambda one: _seconds(one.target.p50)
+    if _has_sessions(study):
+        yield Column(label="session p99", note=at), lambda one: _seconds(_value(one.target.session_p99))
+    yield Column(label="accuracy"), _accuracy
+    yield Column(label="CPU / request", note=at), lambda one: _seconds(one.target.cpu_per_request)
+    yield Column(label="batch size", note=at), lambda one: _batch(one.target.batch_size)
+    yield Column(label="doubts"), _doubts
+
+
+def _has_sessions(study: Study) -> bool:
+    measured = (trial.measurement for trial in study.trials)
+    return any(level.session_p99 is not None for one in measured if one is not None for level in one.levels)
+
+
+def _value(interval: Interval | None) -> float | None:
+    return interval.value if interval else None
+
+
+def _p99(measured: Measurement, index: int) -> Cell:
+    return _seconds(measured.levels[index].p99.value)
+
+
+def _rate(value: float | None) -> Cell:
+    return _number(value, format_rate(value))
+
+
+def _seconds(value: float | None) -> Cell:
+    return _number(value, format_seconds(value))
+
+
+def _batch(value: float | None) -> Cell:
+    return _number(value, figure(value, lambda size: f"{size:.1f}"))
+
+
+def _accuracy(measured: Measurement) -> Cell:
+    share = measured.accuracy.share if measured.accuracy else None
+    return _number(share, format_share(share))
+
+
+def _doubts(measured: Measurement) -> Cell:
+    count = len(measured.doubts)
+    return Cell(text=str(count), order=float(count), dim=count == 0)
 
 
 def _number(value: float | None, text: str) -> Cell:

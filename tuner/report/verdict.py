@@ -1,42 +1,46 @@
 """The one sentence a person can act on, from confirmed figures only."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from tuner.report.text import short, with_unit
-from tuner.statistics.compare import Estimate, estimate, ratio
-from tuner.study.judgement import best, feasible, reference_accuracy, violations
+from tuner.report.finalist import Finalist, arrivals_load, finalists, lost
+from tuner.report.text import bracketed, percent, short, with_unit
+from tuner.report.ties import least_difference
+from tuner.statistics.compare import Estimate
+from tuner.study.judgement import Criterion, best, criterion, feasible, reference_accuracy
 from tuner.study.space import Configuration
 from tuner.study.study import Study
-from tuner.study.trial import Accuracy, Confirmation, Failure, Measurement, Trial
+from tuner.study.trial import Trial
+from tuner.study.workload import Load
 from tuner.units import format_rate, format_seconds, format_share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finalist:
-    """A configuration as it was confirmed; ratios are to the default, paired launch by launch.
+class Words:
+    """How a sentence tells what was measured at the target load: after `Deploy …:`, and after `gives`."""
 
-    `p99` and `p99_ratio` map each concurrency to an estimate; `objection` says why it cannot win, if so.
-    """
+    beside: str
+    gives: str
 
-    trial: int
-    configuration: Configuration
-    throughput: Estimate
-    throughput_ratio: Estimate
-    p99: Mapping[int, Estimate]
-    p99_ratio: Mapping[int, Estimate]
-    accuracy: Accuracy | None
-    objection: str | None
+
+_WORDS = {
+    "throughput": Words(
+        beside="{throughput} at {load} with a p99 of {p99}", gives="{throughput} at {load} with a p99 of {p99}"
+    ),
+    "p99": Words(beside="{p99} at {load}", gives="a p99 of {p99} at {load}"),
+}
+"""By the figure that decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What to deploy, and why; without `winner` nothing was confirmed that keeps the limits.
 
-    `better` says whether the winner's throughput beats the default's beyond noise. `chosen` is the finalist that the
-    sentence says to run: the winner, or the default where the winner is not better. `lost` are the trials of which
-    every confirming launch failed. `best` is the best trial that was measured once, when nothing was confirmed.
+    `better` says whether the winner beats the default beyond noise in the figure that decides. `chosen` is the finalist
+    that the sentence says to run: the winner, or the default where the winner is not better. `lost` are the trials of
+    which every confirming launch failed. `best` is the best trial that was measured once, when nothing was confirmed.
+    `arrivals` is the load of the open loop that was confirmed beside a closed one.
     """
 
     finalists: tuple[Finalist, ...]
@@ -47,6 +51,7 @@ class Verdict:
     chosen: Finalist | None = None
     lost: tuple[int, ...] = ()
     best: Trial | None = None
+    arrivals: Load | None = None
 
     @property
     def configuration(self) -> Configuration | None:
@@ -56,143 +61,97 @@ class Verdict:
         return self.best.configuration if self.best else None
 
 
-Rounds = Mapping[int, Confirmation]
-
-
 def verdict(study: Study) -> Verdict:
     """Judge the confirmations of a study."""
-    launches: dict[int, dict[int, Confirmation]] = {}
-    for confirmation in study.confirmations:
-        launches.setdefault(confirmation.trial, {})[confirmation.round] = confirmation
-    number = study.default_trial.number if study.default_trial else None
-    default_rounds: Rounds = launches.get(number, {}) if number is not None else {}
-    judged = {trial: _finalist(study, trial, rounds, default_rounds) for trial, rounds in launches.items()}
-    finalists = tuple(sorted(filter(None, judged.values()), key=lambda finalist: -finalist.throughput.value))
-    lost = tuple(trial for trial, finalist in judged.items() if finalist is None)
-    if not finalists:
+    confirmed = finalists(study)
+    if not confirmed:
         reference = reference_accuracy(study.trials, study.default)
         seen = best(trial for trial in study.trials if feasible(trial, study.settings.limits, reference))
-        sentence = _unconfirmed(study, seen, lost)
-        return Verdict(finalists=(), default=None, winner=None, better=False, sentence=sentence, lost=lost, best=seen)
-    default = next((finalist for finalist in finalists if finalist.trial == number), None)
-    winner = next((finalist for finalist in finalists if finalist.objection is None), None)
-    low = winner.throughput_ratio.low if winner else None
-    better = winner is not default and low is not None and low > 1.0
-    return Verdict(
-        finalists=finalists,
+        sentence = _unconfirmed(study, seen, lost(study))
+        return Verdict(
+            finalists=(), default=None, winner=None, better=False, sentence=sentence, lost=lost(study), best=seen
+        )
+    number = study.default_trial.number if study.default_trial else None
+    default = next((finalist for finalist in confirmed if finalist.trial == number), None)
+    winner = next((finalist for finalist in confirmed if finalist.objection is None), None)
+    better = winner is not None and winner is not default and _better(study, winner)
+    found = Verdict(
+        finalists=confirmed,
         default=default,
         winner=winner,
         better=better,
-        sentence=_sentence(study, finalists, winner, default, better),
+        sentence="",
         # A default that misses the limits is nothing to fall back on.
         chosen=winner if better or default is None or default.objection is not None else winner and default,
-        lost=lost,
+        lost=lost(study),
+        arrivals=arrivals_load(study),
     )
+    return replace(found, sentence=_sentence(study, found))
 
 
-def _measured(confirmation: Confirmation | None) -> Measurement | None:
-    outcome = confirmation.outcome if confirmation else None
-    return outcome if isinstance(outcome, Measurement) else None
+def _decides(study: Study) -> Criterion:
+    return criterion(study.settings.workload.loop)
 
 
-def _finalist(study: Study, trial: int, rounds: Rounds, default: Rounds) -> Finalist | None:
-    measured = [found for confirmation in rounds.values() if (found := _measured(confirmation))]
-    # A launch that was disturbed says nothing against the configuration.
-    failed = sum(isinstance(one.outcome, Failure) and not one.outcome.kind.ours for one in rounds.values())
-    if not measured:
-        return None
-    pairs = [
-        (mine, theirs)
-        for number, confirmation in rounds.items()
-        if (mine := _measured(confirmation)) and (theirs := _measured(default.get(number)))
-    ]
-    users = list(enumerate(study.settings.workload.users))
-    p99_ratio = {
-        count: _ratio([mine.levels[i].p99.value for mine, _ in pairs], [its.levels[i].p99.value for _, its in pairs])
-        for i, count in users
-    }
-    return Finalist(
-        trial=trial,
-        configuration=study.trial(trial).configuration,
-        throughput=_estimate([one.target.throughput for one in measured]),
-        throughput_ratio=_ratio([mine.target.throughput for mine, _ in pairs], [i.target.throughput for _, i in pairs]),
-        p99={count: _estimate([one.levels[i].p99.value for one in measured]) for i, count in users},
-        p99_ratio=p99_ratio,
-        accuracy=measured[0].accuracy,
-        objection=_objection(study, trial, failed, measured, p99_ratio),
-    )
+def _better(study: Study, winner: Finalist) -> bool:
+    """Whether a finalist beats the default beyond the noise of these launches and of this machine."""
+    decides = _decides(study)
+    return _beyond_noise(study, decides.name, decides.gain(winner.ratio_at_target(decides.name)))
 
 
-def _estimate(values: Sequence[float]) -> Estimate:
-    """Estimate positive figures; a throughput of zero has no logarithm, and the answer is that there was none."""
-    if values and min(values) <= 0.0:
-        return Estimate(value=0.0, low=None, high=None, repetitions=len(values))
-    return estimate(values)
+def _beyond_noise(study: Study, figure: str, ratio: Estimate) -> bool:
+    """Whether a ratio is above one beyond the scatter of its launches and the noise of this machine."""
+    least = least_difference(study, figure, ratio.repetitions) or 1.0
+    return ratio.low is not None and ratio.low > 1.0 and ratio.value >= least
 
 
-def _ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate:
-    """Compare figures pair by pair; without a pair of positive finite ones there is nothing to compare."""
-    figures = (*numerators, *denominators)
-    if not figures or min(figures) <= 0.0 or not all(map(math.isfinite, figures)):
-        return Estimate(value=math.nan, low=None, high=None, repetitions=len(numerators))
-    return ratio(numerators, denominators)
-
-
-def _objection(
-    study: Study, trial: int, failed: int, measured: list[Measurement], p99_ratio: Mapping[int, Estimate]
-) -> str | None:
-    """Say why a finalist cannot win."""
-    limits = study.settings.limits
-    if failed:
-        return f"{failed} of {failed + len(measured)} launches failed"
-    reference = reference_accuracy(study.trials, study.default)
-    if violations(measured[0], limits, reference)["accuracy"] > 0:
-        return f"its accuracy is more than {format_share(limits.max_accuracy_drop)} below the default's"
-    if limits.slo is not None:
-        found = estimate([one.target.metric(limits.slo.metric) for one in measured]).value
-        return None if found <= limits.slo.limit else f"{limits.slo.metric} {format_seconds(found)} misses {limits.slo}"
-    if study.trial(trial) == study.default_trial:
-        return None
-    for (count, change), level in zip(p99_ratio.items(), range(len(p99_ratio)), strict=True):
-        if not math.isfinite(max(one.levels[level].p99.value for one in measured)):
-            return f"p99 at {count} users has no bound: too many requests failed"
-        if change.value > 1.0:
-            return f"p99 at {count} users is {change.value:.2f}× the default's"
-    return None
-
-
-def _sentence(
-    study: Study, finalists: tuple[Finalist, ...], winner: Finalist | None, default: Finalist | None, better: bool
-) -> str:
+def _sentence(study: Study, found: Verdict) -> str:
+    winner, default, name = found.winner, found.default, _decides(study).name
     if winner is None:
-        nearest = finalists[0]
-        reason = f"the fastest, {short(nearest.configuration, study.default)}, cannot win: {nearest.objection}"
+        nearest = found.finalists[0]
+        reason = f"the best of them, {short(nearest.configuration, study.default)}, cannot win: {nearest.objection}"
         return f"No configuration that was confirmed keeps the limits ({study.settings.limits}); {reason}."
+    words, slower = _WORDS[name], _slower_arrivals(study, found)
+    gives = _figures(study, winner, words.gives)
     if winner is default:
-        return f"Keep the default: no finalist is better within the limits. It gives {_figures(study, winner)}."
-    deploy, compared = f"Deploy {short(winner.configuration, study.default)}", _compared(winner.throughput_ratio)
-    if better:
-        return f"{deploy}: {compared} the default's throughput, {_figures(study, winner)}."
-    if default is None:
-        return (
-            f"{deploy}: {_figures(study, winner)}. The default was not measured again, so nothing says how much better."
-        )
-    if default.objection is not None:
-        return (
-            f"{deploy}: it keeps the limits and the default does not ({default.objection}). {_figures(study, winner)}."
-        )
+        return f"Keep the default: no finalist is better within the limits. It gives {gives}."
     changed = short(winner.configuration, study.default)
-    if winner.throughput_ratio.low is None:
-        return f"Keep the default for now: {changed} gave {compared} its throughput, but once is not beyond noise."
-    return f"Keep the default: {changed} is not faster beyond noise ({compared} the default's throughput)."
+    compared = bracketed(winner.ratio_at_target(name))
+    if found.better:
+        beside = _figures(study, winner, words.beside)
+        return f"Deploy {changed}: {compared} the default's {name}, {beside}{slower}."
+    if default is None:
+        return f"Deploy {changed}: {gives}. The default was not measured again, so nothing says how much better."
+    if default.objection is not None:
+        kept = f"it keeps the limits and the default does not ({default.objection})"
+        return f"Deploy {changed}: {kept}. It gives {gives}{slower}."
+    if winner.ratio_at_target(name).low is None:
+        return f"Keep the default for now: {changed} gave {compared} its {name}, but once is not beyond noise."
+    least = least_difference(study, name, winner.ratio_at_target(name).repetitions)
+    noise = f"; differences below {percent(least)} are noise on this machine" if least is not None else ""
+    return f"Keep the default: {changed} is not better beyond noise ({compared} the default's {name}{noise})."
 
 
-def _figures(study: Study, finalist: Finalist) -> str:
-    users = study.settings.workload.target
-    p99 = _interval(finalist.p99[users], format_seconds)
+def _slower_arrivals(study: Study, found: Verdict) -> str:
+    """Say of a winner in closed loop that it is worse than the default when requests keep coming, if it is."""
+    mine, default = found.winner, found.default
+    if not (mine and default and mine.arrivals and default.arrivals and mine.arrivals_ratio):
+        return ""
+    unbounded = math.isinf(mine.arrivals.value) and math.isfinite(default.arrivals.value)
+    if not unbounded and not _beyond_noise(study, "p99", mine.arrivals_ratio):
+        return ""
+    p99, theirs = _interval(mine.arrivals, format_seconds), _interval(default.arrivals, format_seconds)
+    return f"; but in open loop at {found.arrivals} its p99 of {p99} is worse than the default's {theirs}"
+
+
+def _figures(study: Study, finalist: Finalist, words: str) -> str:
+    told = words.format(
+        throughput=_interval(finalist.throughput, format_rate),
+        p99=_interval(finalist.p99[-1], format_seconds),
+        load=study.settings.workload.target,
+    )
     slo = f" (SLO {study.settings.limits.slo} met)" if study.settings.limits.slo and not finalist.objection else ""
-    throughput = _interval(finalist.throughput, format_rate)
-    return f"{throughput} at {users} users with a p99 of {p99}{slo}{_accuracy(study, finalist)}"
+    return f"{told}{slo}{_accuracy(study, finalist)}"
 
 
 def _accuracy(study: Study, finalist: Finalist) -> str:
@@ -209,11 +168,7 @@ def _interval(found: Estimate, write: Callable[[float], str]) -> str:
     return with_unit("{} [{}, {}]", *map(write, (found.value, found.low, found.high)))
 
 
-def _compared(found: Estimate) -> str:
-    return _interval(found, lambda value: f"{value:.2f}×")
-
-
-def _unconfirmed(study: Study, once: Trial | None, lost: tuple[int, ...]) -> str:
+def _unconfirmed(study: Study, once: Trial | None, lost_trials: tuple[int, ...]) -> str:
     """Without confirmation only what was seen once can be said, and it is called so."""
     if not study.trials:
         return "Nothing was measured yet; tuner resume goes on with the study."
@@ -221,10 +176,13 @@ def _unconfirmed(study: Study, once: Trial | None, lost: tuple[int, ...]) -> str
         return f"All {len(study.trials)} trials failed, so there is nothing to compare; their logs say why."
     if once is None or once.measurement is None:
         return f"No configuration keeps the limits ({study.settings.limits})."
-    seen = (
-        f"the best trial so far is #{once.number} {short(once.configuration, study.default)} with "
-        f"{format_rate(once.measurement.target.throughput)}, measured once"
+    target = once.measurement.target
+    told = _WORDS[_decides(study).name].gives.format(
+        throughput=format_rate(target.throughput), p99=format_seconds(target.p99.value), load=target.load
     )
-    if lost:
+    seen = (
+        f"the best trial so far is #{once.number} {short(once.configuration, study.default)} with {told}, measured once"
+    )
+    if lost_trials:
         return f"Not confirmed: every launch that should have confirmed a finalist failed; {seen}."
     return f"Not confirmed: {seen}; tuner resume finishes the study."

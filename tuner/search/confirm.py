@@ -53,12 +53,13 @@ def common_arrivals(study: Study, trials: Sequence[int]) -> Load | None:
     """Return the arrival rate at which finalists are compared in open loop as well, on the same schedule.
 
     It is a share of what the slowest of them answers, so that all can carry it; there is none where the study itself
-    is in open loop, or drives a locustfile whose requests nobody else can send.
+    is in open loop, drives a locustfile whose requests nobody else can send, or has its load made elsewhere.
     """
     settings = study.settings
     measured = [found for number in trials if (found := study.trial(number).measurement) is not None]
     slowest = min((one.target.throughput for one in measured), default=0.0)
-    if settings.workload.loop is Loop.OPEN or settings.locustfile is not None or slowest <= 0.0:
+    alone = settings.workload.loop is Loop.OPEN or settings.locustfile is not None or settings.workload.master
+    if alone or slowest <= 0.0:
         return None
     return Load(loop=Loop.OPEN, amount=float(f"{_SHARE_OF_SLOWEST * slowest:.2g}"))
 

@@ -10,31 +10,10 @@ from tuner.statistics.quantiles import quantile, quantile_interval
 
 Numbers = npt.NDArray[np.float64]
 
-_BATCH = 5
-_LEAST_KEPT = 5
+_LEAST_BATCH = 5
 _SECTIONS = 8
 _SIGNIFICANT = 0.001
 _CONSIDERABLE = 0.1
-
-
-def mser5(values: npt.ArrayLike) -> int:
-    """Return how many of the first values to leave out, so that the mean of the rest is known best (MSER-5).
-
-    Means of batches of five are cut where the standard error of the mean of what is left, the sum of squares over
-    the square of their number, is least (White 1997; White, Cobb & Spratt 2000). Five batches always stay, because
-    a few values that happen to be alike would win. Infinite values count as the largest finite one.
-    """
-    every = np.asarray(values, dtype=np.float64)
-    count = len(every) // _BATCH
-    if count <= _LEAST_KEPT or not np.isfinite(every).any():
-        return 0
-    every = np.minimum(every, every[np.isfinite(every)].max())
-    means = every[: count * _BATCH].reshape(count, _BATCH).mean(axis=1)
-    means -= means.mean()
-    left = np.arange(count, 0, -1)
-    sums, squares = (np.cumsum(each[::-1])[::-1] for each in (means, means**2))
-    errors = (squares - sums**2 / left) / left**2
-    return _BATCH * int(np.argmin(errors[: count - _LEAST_KEPT + 1]))
 
 
 def is_steady(blocks: Sequence[npt.ArrayLike], tolerance: float = 0.1) -> bool:
@@ -64,8 +43,8 @@ def is_transient(values: npt.ArrayLike) -> bool:
 
     Eight batch means of the first third and eight of the last must differ by the rank-sum test at 0.1 % (Mann &
     Whitney 1947) and their means by more than 10 %. Ranks, because a decay inflates the variance of the first third
-    and hides itself from a t test; not 'the cut of MSER-5 lies in the second half', because on stationary queues of
-    600 requests that is true of 5 to 30 % of the windows, and of 20 % with rare stalls however long they are.
+    and hides itself from a t test. Not 'the cut of MSER-5 lies in the second half': that is true of up to 35 % of the
+    windows of 600 requests from stationary queues, and of up to 25 % of longer ones from a server that seldom stalls.
     Infinite values are left out; fewer than 120 values prove nothing.
     """
     from scipy import stats  # see quantiles.py
@@ -73,7 +52,7 @@ def is_transient(values: npt.ArrayLike) -> bool:
     finite = np.asarray(values, dtype=np.float64)
     finite = finite[np.isfinite(finite)]
     size = len(finite) // (3 * _SECTIONS)
-    if size < _BATCH:
+    if size < _LEAST_BATCH:
         return False
     first = finite[: size * _SECTIONS].reshape(_SECTIONS, size).mean(axis=1)
     last = finite[-size * _SECTIONS :].reshape(_SECTIONS, size).mean(axis=1)

@@ -1,0 +1,38 @@
+"""What the terminal shows of a study and of one measurement."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.report import studies
+from tests.report.test_write import noisy
+from tuner.report.console import print_measurement, print_plan, print_verdict
+
+
+def test_a_measurement_shows_what_it_has(capsys: pytest.CaptureFixture[str]) -> None:
+    measured = studies.rates().trials[0].measurement
+    assert measured is not None
+    print_measurement(measured, Path("here"))
+    shown = capsys.readouterr().out
+    for text in ("load", "200 req/s", "goodput", "198 req/s", "session p99", "144 ms", "43.2 to 52.8 ms"):
+        assert text in shown
+    plain = [replace(level, batch_size=None, goodput=None, session_p99=None) for level in measured.levels]
+    print_measurement(replace(measured, levels=tuple(plain)), Path("here"))
+    shown = capsys.readouterr().out
+    assert not any(text in shown for text in ("goodput", "session", "batch size"))
+
+
+def test_the_finalists_show_their_ties_and_the_open_loop(capsys: pytest.CaptureFixture[str]) -> None:
+    print_verdict(noisy(studies.small()), Path("index.html"))
+    shown = capsys.readouterr().out
+    assert "(open loop)" in shown
+    assert "1.15× [1.15, 1.15]" in shown
+    print_verdict(studies.rates(noise=studies.NOISE), Path("index.html"))
+    assert "winner; tie with #4" in capsys.readouterr().out
+
+
+def test_a_plan_names_the_loop(capsys: pytest.CaptureFixture[str]) -> None:
+    study = studies.rates()
+    print_plan(study.settings, study.space)
+    assert "each: open loop at 50.0, then 200 req/s from 2 load processes; " in capsys.readouterr().out

@@ -1,0 +1,36 @@
+"""How the protocol is told."""
+
+import pytest
+
+from tests.report import studies
+from tuner.machine import Placement
+from tuner.report import method
+from tuner.study.workload import Workload, closed, opened
+
+
+@pytest.mark.parametrize(
+    ("server", "load", "told"),
+    [
+        (range(7), (7,), "server on cores 0-6, load on core 7"),
+        ((0, 1, 2, 5, 8, 9), (10, 11), "server on cores 0-2, 5, 8-9, load on cores 10-11"),
+        ((0, 1), (0, 1), "server and load shared 2 cores"),
+        ((3,), (3,), "server and load shared 1 core"),
+    ],
+)
+def test_placement(server: tuple[int, ...], load: tuple[int, ...], told: str) -> None:
+    assert method.placed(Placement(server=tuple(server), load=load)) == told
+
+
+def test_protocol() -> None:
+    assert method.protocol(Workload(loads=closed((4, 32)))) == (
+        "closed loop at 4, then 32 users; each level warmed up until steady (0.6 to 5 s), then measured for 3 to 3.6 s, "
+        "until the 95 % interval of p99 is within ±10 %"
+    )
+    several = Workload(loads=opened((200.0,)), processes=3, measure=4.0, measure_most=4.0)
+    assert method.protocol(several).startswith("open loop at 200 req/s from 3 load processes; ")
+    assert "measured for 4 s," in method.protocol(several)
+
+
+def test_without_doctor_there_is_no_noise_to_tell() -> None:
+    assert method.noise(studies.small()) is None
+    assert method.tie_meaning(studies.small()) == ""

@@ -1,0 +1,184 @@
+"""The finalists as their confirming launches show them: estimates, ratios to the default, ties and objections."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tuner.report.ties import least_difference, tie
+from tuner.statistics.compare import Estimate, estimate, ratio
+from tuner.study.judgement import criterion, reference_accuracy, violations
+from tuner.study.space import Configuration
+from tuner.study.study import Study
+from tuner.study.trial import Accuracy, Confirmation, Failure, LevelSummary, Measurement
+from tuner.study.workload import Load
+from tuner.units import format_seconds, format_share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalist:
+    """A configuration as it was confirmed; ratios are to the default, paired launch by launch.
+
+    `p99` and `p99_ratio` follow the loads of the workload; `arrivals` is the p99 of the open loop that was confirmed
+    beside a closed one. `ties` are the finalists that this machine's noise does not tell it from; `objection` says why
+    it cannot win, if so.
+    """
+
+    trial: int
+    configuration: Configuration
+    throughput: Estimate
+    throughput_ratio: Estimate
+    p99: tuple[Estimate, ...]
+    p99_ratio: tuple[Estimate, ...]
+    arrivals: Estimate | None
+    arrivals_ratio: Estimate | None
+    accuracy: Accuracy | None
+    objection: str | None
+    ties: tuple[int, ...] = ()
+
+    @property
+    def estimates(self) -> tuple[Estimate | None, ...]:
+        """Everything that was confirmed: throughput at the target, p99 at every load, and p99 of the open loop."""
+        return (self.throughput, *self.p99, self.arrivals)
+
+    @property
+    def ratios(self) -> tuple[Estimate | None, ...]:
+        """The ratios to the default, in the same order."""
+        return (self.throughput_ratio, *self.p99_ratio, self.arrivals_ratio)
+
+    def at_target(self, figure: str) -> Estimate:
+        """Return the figure that decides, by its name."""
+        return {"throughput": self.throughput, "p99": self.p99[-1]}[figure]
+
+    def ratio_at_target(self, figure: str) -> Estimate:
+        """Return its ratio to the default."""
+        return {"throughput": self.throughput_ratio, "p99": self.p99_ratio[-1]}[figure]
+
+
+Rounds = Mapping[int, Confirmation]
+Read = Callable[[Measurement], LevelSummary | None]
+
+
+def finalists(study: Study) -> tuple[Finalist, ...]:
+    """Judge every configuration that has a confirming launch, the best in the figure that decides first."""
+    launches = _launches(study)
+    default: Rounds = launches.get(study.default_trial.number, {}) if study.default_trial else {}
+    judged = [_finalist(study, trial, rounds, default) for trial, rounds in launches.items()]
+    found = [finalist for finalist in judged if finalist is not None]
+    decides = criterion(study.settings.workload.loop)
+    figures = {finalist.trial: finalist.at_target(decides.name) for finalist in found}
+    noted = [replace(finalist, ties=_ties(study, decides.name, figures, finalist.trial)) for finalist in found]
+    return tuple(sorted(noted, key=lambda finalist: -decides.merit(figures[finalist.trial].value)))
+
+
+def lost(study: Study) -> tuple[int, ...]:
+    """Return the trials of which every confirming launch failed."""
+    return tuple(trial for trial, rounds in _launches(study).items() if not any(map(_measured, rounds.values())))
+
+
+def arrivals_load(study: Study) -> Load | None:
+    """Return the load of the open loop that the confirmations ended with; a resumed study may have had another."""
+    levels = [one.arrivals for confirmation in study.confirmations if (one := _measured(confirmation))]
+    return next((level.load for level in reversed(levels) if level is not None), None)
+
+
+def _launches(study: Study) -> dict[int, dict[int, Confirmation]]:
+    found: dict[int, dict[int, Confirmation]] = {}
+    for confirmation in study.confirmations:
+        found.setdefault(confirmation.trial, {})[confirmation.round] = confirmation
+    return found
+
+
+def _ties(study: Study, name: str, figures: Mapping[int, Estimate], mine: int) -> tuple[int, ...]:
+    def ties(one: Estimate, other: Estimate) -> bool:
+        return tie(one.value, other.value, least_difference(study, name, min(one.repetitions, other.repetitions)))
+
+    return tuple(other for other, figure in figures.items() if other != mine and ties(figures[mine], figure))
+
+
+def _measured(confirmation: Confirmation | None) -> Measurement | None:
+    outcome = confirmation.outcome if confirmation else None
+    return outcome if isinstance(outcome, Measurement) else None
+
+
+def _level(index: int) -> Read:
+    return lambda one: one.levels[index]
+
+
+def _p99(read: Read, measured: Sequence[Measurement]) -> list[float]:
+    return [level.p99.value for one in measured if (level := read(one)) is not None]
+
+
+def _p99_ratio(read: Read, pairs: Sequence[tuple[Measurement, Measurement]]) -> Estimate:
+    both = [pair for pair in pairs if all(read(one) is not None for one in pair)]
+    return _ratio(_p99(read, [mine for mine, _ in both]), _p99(read, [theirs for _, theirs in both]))
+
+
+def _finalist(study: Study, trial: int, rounds: Rounds, default: Rounds) -> Finalist | None:
+    measured = [found for confirmation in rounds.values() if (found := _measured(confirmation))]
+    # A launch that was disturbed says nothing against the configuration.
+    failed = sum(isinstance(one.outcome, Failure) and not one.outcome.kind.ours for one in rounds.values())
+    if not measured:
+        return None
+    pairs = [
+        (mine, theirs)
+        for number, confirmation in rounds.items()
+        if (mine := _measured(confirmation)) and (theirs := _measured(default.get(number)))
+    ]
+    load = arrivals_load(study)
+
+    def arrivals(one: Measurement) -> LevelSummary | None:
+        return one.arrivals if one.arrivals is not None and one.arrivals.load == load else None
+
+    arrived = _p99(arrivals, measured)
+    levels = [_level(index) for index in range(len(study.settings.workload.loads))]
+    p99_ratio = tuple(_p99_ratio(read, pairs) for read in levels)
+    return Finalist(
+        trial=trial,
+        configuration=study.trial(trial).configuration,
+        throughput=_estimate([one.target.throughput for one in measured]),
+        throughput_ratio=_ratio([mine.target.throughput for mine, _ in pairs], [i.target.throughput for _, i in pairs]),
+        p99=tuple(_estimate(_p99(read, measured)) for read in levels),
+        p99_ratio=p99_ratio,
+        arrivals=_estimate(arrived) if arrived else None,
+        arrivals_ratio=_p99_ratio(arrivals, pairs) if arrived else None,
+        accuracy=measured[0].accuracy,
+        objection=_objection(study, trial, failed, measured, p99_ratio),
+    )
+
+
+def _estimate(values: Sequence[float]) -> Estimate:
+    """Estimate positive figures; a throughput of zero has no logarithm, and the answer is that there was none."""
+    if values and min(values) <= 0.0:
+        return Estimate(value=0.0, low=None, high=None, repetitions=len(values))
+    return estimate(values)
+
+
+def _ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate:
+    """Compare figures pair by pair; without a pair of positive finite ones there is nothing to compare."""
+    figures = (*numerators, *denominators)
+    if not figures or min(figures) <= 0.0 or not all(map(math.isfinite, figures)):
+        return Estimate(value=math.nan, low=None, high=None, repetitions=len(numerators))
+    return ratio(numerators, denominators)
+
+
+def _objection(
+    study: Study, trial: int, failed: int, measured: list[Measurement], p99_ratio: Sequence[Estimate]
+) -> str | None:
+    """Say why a finalist cannot win."""
+    limits = study.settings.limits
+    if failed:
+        return f"{failed} of {failed + len(measured)} launches failed"
+    reference = reference_accuracy(study.trials, study.default)
+    if violations(measured[0], limits, reference)["accuracy"] > 0:
+        return f"its accuracy is more than {format_share(limits.max_accuracy_drop)} below the default's"
+    if limits.slo is not None:
+        found = estimate([one.target.metric(limits.slo.metric) for one in measured]).value
+        return None if found <= limits.slo.limit else f"{limits.slo.metric} {format_seconds(found)} misses {limits.slo}"
+    if study.trial(trial) == study.default_trial:
+        return None
+    for index, (load, change) in enumerate(zip(study.settings.workload.loads, p99_ratio, strict=True)):
+        if not math.isfinite(max(one.levels[index].p99.value for one in measured)):
+            return f"p99 at {load} has no bound: too many requests failed"
+        if change.value > 1.0:
+            return f"p99 at {load} is {change.value:.2f}× the default's"
+    return None

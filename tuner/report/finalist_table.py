@@ -1,0 +1,103 @@
+"""The table of finalists: the same columns on the page, in Markdown and in the terminal."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tuner.report.finalist import Finalist
+from tuner.report.text import bracketed, figure, span, times
+from tuner.report.verdict import Verdict
+from tuner.statistics.compare import Estimate
+from tuner.study.judgement import criterion
+from tuner.study.study import Study
+from tuner.units import format_rate, format_seconds, format_share
+
+RATIO = "× default"
+"""The heading of the columns that compare."""
+
+_WRITE = {"throughput": format_rate, "p99": format_seconds}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A figure that was confirmed: its name, under which load, and its place among the estimates of a finalist."""
+
+    name: str
+    at: str
+    place: int
+
+    @property
+    def write(self) -> Callable[[float], str]:
+        """How the figure is written."""
+        return _WRITE[self.name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A heading and the remark below it."""
+
+    label: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.note}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A figure as text, its interval, and how it compares with the default where no column of its own says so."""
+
+    text: str
+    interval: str = ""
+    compared: str = ""
+
+    def __str__(self) -> str:
+        told = f"{self.text} ({self.interval})" if self.interval else self.text
+        return f"{told}, {self.compared}" if self.compared else told
+
+
+def figures(study: Study, found: Verdict) -> tuple[Figure, ...]:
+    """Return what was confirmed, the figure that decides first."""
+    workload = study.settings.workload
+    names = [("throughput", f"at {workload.target}"), *(("p99", f"at {load}") for load in workload.loads)]
+    if found.arrivals is not None:
+        names.append(("p99", f"at {found.arrivals} (open loop)"))
+    every = [Figure(name=name, at=at, place=place) for place, (name, at) in enumerate(names)]
+    decides = every.pop({"throughput": 0, "p99": len(workload.loads)}[criterion(workload.loop).name])
+    return (decides, *every)
+
+
+def columns(study: Study, found: Verdict) -> tuple[Column, ...]:
+    """Name the columns that follow a finalist's configuration and note."""
+    decides, *others = (Column(label=one.name, note=one.at) for one in figures(study, found))
+    return (decides, Column(label=RATIO), *others, Column(label="accuracy"))
+
+
+def cells(study: Study, found: Verdict, finalist: Finalist) -> tuple[Cell, ...]:
+    """Fill the columns for one finalist."""
+    shown = figures(study, found)
+    decides, *others = (_cell(finalist.estimates[one.place], one.write) for one in shown)
+    if found.arrivals is not None:
+        ratio = finalist.arrivals_ratio
+        others[-1] = replace(others[-1], compared=bracketed(ratio) if ratio and math.isfinite(ratio.value) else "")
+    accuracy = format_share(finalist.accuracy.share if finalist.accuracy else None)
+    return (decides, _cell(finalist.ratios[shown[0].place], times), *others, Cell(text=accuracy))
+
+
+def _cell(found: Estimate | None, write: Callable[[float], str]) -> Cell:
+    if found is None or math.isnan(found.value):
+        return Cell(text=figure(None, write))
+    # The default is its own equal in every launch, which is no interval.
+    return Cell(text=write(found.value), interval="" if found.low == found.high == 1.0 else span(found, write))
+
+
+def note(found: Verdict, finalist: Finalist) -> str:
+    """Say what part a finalist plays, and which others this machine's noise does not tell it from."""
+    part = _part(found, finalist)
+    return f"{part}; tie with {', '.join(f'#{trial}' for trial in finalist.ties)}" if finalist.ties else part
+
+
+def _part(found: Verdict, finalist: Finalist) -> str:
+    if finalist is found.chosen:
+        return "default, kept" if finalist is found.default else "winner"
+    return "default" if finalist is found.default else "finalist"

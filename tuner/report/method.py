@@ -1,0 +1,94 @@
+"""How a study was measured, in the words that the page, `summary.md` and the terminal share."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from tuner.machine import Placement
+from tuner.report.text import ladder, percent
+from tuner.report.ties import least_difference
+from tuner.study.judgement import criterion
+from tuner.study.study import Noise, Study
+from tuner.study.workload import Workload
+
+
+def protocol(workload: Workload) -> str:
+    """Say in one line what load a launch is under, and for how long."""
+    return (
+        f"{workload.loop} at {ladder(workload.loads)}{_processes(workload)}; each level {warm_up(workload)}, "
+        f"then {measured(workload)}"
+    )
+
+
+def warm_up(workload: Workload) -> str:
+    """Say until when a level is warmed up."""
+    return f"warmed up until steady ({_range(workload.warm_up, workload.warm_up_most)})"
+
+
+def measured(workload: Workload) -> str:
+    """Say until when a level is measured."""
+    return (
+        f"measured for {_range(workload.measure, workload.measure_most)}, "
+        f"until the 95 % interval of p99 is within ±{workload.interval * 100:g} %"
+    )
+
+
+def placed(placement: Placement) -> str:
+    """Say which cores server and load ran on."""
+    if placement.shared:
+        return f"server and load shared {_count(placement.server)}"
+    return f"server on {_cores(placement.server)}, load on {_cores(placement.load)}"
+
+
+def noise(study: Study) -> str | None:
+    """Say what `tuner doctor` had found out about this machine's noise, and which differences are shown as ties."""
+    if study.noise is None:
+        return None
+    return "".join(_noise(study, study.noise))
+
+
+def tie_meaning(study: Study) -> str:
+    """Say what a trial that ties with the best one has in common with it."""
+    name = criterion(study.settings.workload.loop).name
+    least = least_difference(study, name, 1)
+    if least is None:
+        return ""
+    return f"its {name} is within {percent(least)} of the best one's, and one launch of each tells no more here"
+
+
+def _noise(study: Study, found: Noise) -> Iterator[str]:
+    seen = f"tuner doctor, {found.measured}, {found.launches} launches of {found.target}"
+    spread = f"throughput ±{_spread(found.throughput)}, p99 ±{_spread(found.p99[-1])}"
+    yield f"this machine's noise ({seen}): {spread}"
+    name, rounds = criterion(study.settings.workload.loop).name, study.settings.rounds
+    once, often = least_difference(study, name, 1), least_difference(study, name, rounds)
+    if once is not None and often is not None:
+        yield (
+            f"; differences in {name} below {percent(once)} between trials, and below {percent(often)} between "
+            f"finalists of {rounds} launches, are shown as ties"
+        )
+    if (found.target, found.loads) != (study.settings.target, study.settings.workload.loads):
+        yield f"; it was measured on {found.target} at {ladder(found.loads)}, which is not what this study measures"
+
+
+def _spread(deviation: float) -> str:
+    return percent(math.exp(deviation))
+
+
+def _processes(workload: Workload) -> str:
+    return f" from {workload.processes} load processes" if workload.processes > 1 else ""
+
+
+def _range(least: float, most: float) -> str:
+    return f"{least:g} s" if least == most else f"{least:g} to {most:g} s"
+
+
+def _count(cores: Sequence[int]) -> str:
+    return f"{len(cores)} core{'' if len(cores) == 1 else 's'}"
+
+
+def _cores(cores: Sequence[int]) -> str:
+    """Write core numbers with each run of neighbours as its two ends."""
+    runs = [[core for _, core in run] for _, run in groupby(enumerate(cores), key=lambda pair: pair[1] - pair[0])]
+    listed = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+    return f"core{'' if len(cores) == 1 else 's'} {listed}"
