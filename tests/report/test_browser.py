@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.report import studies
-from tests.report.test_write import hostile
+from tests.report.test_write import hostile, noisy
 from tuner.report.write import write_report
+from tuner.study.study import Study
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
@@ -77,6 +78,34 @@ def test_the_page_works_by_hand(tmp_path: Path) -> None:
         "wide": "false",
         "files": "text/csv;charset=utf-8 true application/json;charset=utf-8 true",
     }
+
+
+LOOK = """
+<script>setTimeout(() => {
+  const plot = document.getElementById("plot"), tie = document.querySelector("td small[title]");
+  document.body.dataset.rows = [...new Set(plot.data.filter((trace) => trace.customdata).flatMap((trace) => trace.y))];
+  document.body.dataset.tie = tie ? tie.closest("tr").id + " " + tie.textContent : "";
+  document.body.dataset.wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
+}, 300)</script>
+"""
+
+
+@pytest.mark.parametrize(
+    ("study", "heights", "tie"),
+    [
+        (studies.rates(noise=studies.NOISE), "50,200", "trial-4 ≈ best"),
+        (noisy(studies.small()), "400,420,380,700,520,900", ""),
+    ],
+)
+def test_the_page_of_either_loop_is_drawn(study: Study, heights: str, tie: str, tmp_path: Path) -> None:
+    page = write_report(study, tmp_path)
+    text = re.sub(r"script-src [^;]*;", "script-src 'unsafe-inline';", page.read_text(), count=1)
+    page.write_text(text.replace("</body>\n</html>", LOOK + "</body></html>"))
+    seen = opened(page, tmp_path, "--dump-dom", "--enable-logging=stderr", "--window-size=500,900")
+    assert "Uncaught" not in seen.stderr
+    found = dict(re.findall(r'data-(rows|tie|wide)="([^"]*)"', seen.stdout))
+    assert set(found.pop("rows").split(",")) == set(heights.split(","))
+    assert found == {"tie": tie, "wide": "false"}
 
 
 def test_a_hostile_study_runs_no_script_of_its_own_and_breaks_no_policy(tmp_path: Path) -> None:

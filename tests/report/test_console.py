@@ -35,4 +35,4 @@ def test_the_finalists_show_their_ties_and_the_open_loop(capsys: pytest.CaptureF
 def test_a_plan_names_the_loop(capsys: pytest.CaptureFixture[str]) -> None:
     study = studies.rates()
     print_plan(study.settings, study.space)
-    assert "each: open loop at 50.0, then 200 req/s from 2 load processes; " in capsys.readouterr().out
+    assert "each: open loop at 50, then 200 req/s from 2 load processes; " in capsys.readouterr().out

@@ -242,8 +242,8 @@ class TestArrivals:
     def test_a_worse_one_is_said(self) -> None:
         found = verdict(studies.with_arrivals(self.BETTER, 322.0, {DEFAULT: 0.030, STEADY: 0.040, FAST: 0.050}))
         assert found.sentence.endswith(
-            "; but in open loop at 322 req/s its p99 of 50.2 [49.5, 51.0] ms is worse than "
-            "the default's 30.1 [29.7, 30.6] ms."
+            "; but in open loop at 322 req/s its p99 of 50.2 [49.8, 50.7] ms is worse than "
+            "the default's 30.1 [29.9, 30.4] ms."
         )
 
     def test_one_without_a_bound_is_worse(self) -> None:

@@ -235,12 +235,23 @@ def test_ties_and_arrivals_are_on_the_page() -> None:
     ("study", "told"),
     [
         (studies.small(), "--users 4,32 --seed 7"),
-        (studies.rates(), "--rate 50,200 --load-processes 2 --seed 7"),
-        (studies.simulated(2, loads=opened((0.5, 1234567.25))), "--rate 0.5,1234567.25 --seed 7"),
+        (studies.rates(), "--rate 50,200 --measure-at-most 3.6s --load-processes 2 --seed 7"),
+        (
+            studies.simulated(2, loads=opened((0.5, 1234567.25))),
+            "--rate 0.5,1234567.25 --measure-at-most 3.6s --seed 7",
+        ),
     ],
 )
 def test_the_command_measures_under_the_same_load(study: Study, told: str) -> None:
     assert " ".join(commands.measure(study.settings, study.default)).endswith(told)
+
+
+def test_the_command_tells_a_protocol_that_is_not_the_usual_one() -> None:
+    settings = studies.small().settings
+    workload = replace(settings.workload, interval=0.05, measure_most=8.0, processes=2, master="10.0.0.5:5557")
+    assert " ".join(commands.measure(replace(settings, workload=workload), studies.small().default)).endswith(
+        "--users 4,32 --p99-within 0.05 --measure-at-most 8s --load-processes 2 --load-master 10.0.0.5:5557 --seed 7"
+    )
 
 
 def test_the_command_names_every_knob_and_option() -> None:

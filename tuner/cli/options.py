@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,18 +69,16 @@ def workload(
     master: str | None = None,
 ) -> "Workload":
     """Read the load to measure under, of one loop or the other."""
-    from tuner.study.workload import Workload, parse_rates, parse_users
+    from tuner.study.workload import parse_rates, parse_users, standard
     from tuner.units import parse_seconds, parse_share
 
     if users is not None and rate is not None:
         raise UsageError("--users drives a closed loop and --rate an open one: give one of them")
-    loads = parse_users(users or "4,32") if rate is None else parse_rates(rate)
-    least, most = (3.0, 3.6) if rate is None else (10.0, 20.0)
-    if at_most is not None:
-        most = parse_seconds(at_most)
-    return Workload(
-        loads=loads,
-        measure=min(least, most),
+    usual = standard(parse_users(users or "4,32") if rate is None else parse_rates(rate))
+    most = usual.measure_most if at_most is None else parse_seconds(at_most)
+    return replace(
+        usual,
+        measure=min(usual.measure, most),
         measure_most=most,
         interval=parse_share(within),
         processes=processes,

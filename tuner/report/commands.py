@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tuner.report.text import amount, exact, in_shell
 from tuner.study.space import Configuration
 from tuner.study.study import Settings
-from tuner.study.workload import Loop, Workload
+from tuner.study.workload import Loop, Workload, standard
 
 Command = tuple[str, ...]
 """The parts of a command, quoted: the program and its verb, then each option with its value."""
@@ -40,11 +40,15 @@ def _sets(configuration: Configuration) -> Iterator[str]:
 
 def _workload(workload: Workload) -> Iterator[str]:
     yield _option(_LADDER[workload.loop], ",".join(map(amount, workload.loads)))
-    usual = Workload(loads=workload.loads)
+    usual = standard(workload.loads)
     if workload.interval != usual.interval:
-        yield _option("--p99-interval", exact(workload.interval))
+        yield _option("--p99-within", exact(workload.interval))
+    if workload.measure_most != usual.measure_most:
+        yield _option("--measure-at-most", f"{workload.measure_most:.15g}s")
     if workload.processes != usual.processes:
         yield _option("--load-processes", str(workload.processes))
+    if workload.master is not None:
+        yield _option("--load-master", workload.master)
 
 
 def _option(flag: str, value: str) -> str:

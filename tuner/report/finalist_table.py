@@ -13,7 +13,7 @@ from tuner.study.study import Study
 from tuner.units import format_rate, format_seconds, format_share
 
 RATIO = "× default"
-"""The heading of the columns that compare."""
+"""The heading of what compares."""
 
 _WRITE = {"throughput": format_rate, "p99": format_seconds}
 
@@ -70,6 +70,8 @@ def figures(study: Study, found: Verdict) -> tuple[Figure, ...]:
 def columns(study: Study, found: Verdict) -> tuple[Column, ...]:
     """Name the columns that follow a finalist's configuration and note."""
     decides, *others = (Column(label=one.name, note=one.at) for one in figures(study, found))
+    if found.arrivals is not None:
+        others[-1] = replace(others[-1], note=f"{others[-1].note}, {RATIO}")
     return (decides, Column(label=RATIO), *others, Column(label="accuracy"))
 
 

@@ -14,10 +14,15 @@ from tuner.study.workload import Workload
 
 def protocol(workload: Workload) -> str:
     """Say in one line what load a launch is under, and for how long."""
-    return (
-        f"{workload.loop} at {ladder(workload.loads)}{_processes(workload)}; each level {warm_up(workload)}, "
-        f"then {measured(workload)}"
-    )
+    return f"{load(workload)}; each level {warm_up(workload)}, then {measured(workload)}"
+
+
+def load(workload: Workload) -> str:
+    """Say what load a launch is under, and what makes it when that is more than one process here."""
+    told = f"{workload.loop} at {ladder(workload.loads)}"
+    if workload.processes > 1:
+        told += f" from {workload.processes} load processes"
+    return f"{told} on other machines" if workload.master is not None else told
 
 
 def warm_up(workload: Workload) -> str:
@@ -37,6 +42,8 @@ def placed(placement: Placement) -> str:
     """Say which cores server and load ran on."""
     if placement.shared:
         return f"server and load shared {_count(placement.server)}"
+    if not placement.load:
+        return f"server on {_cores(placement.server)}"
     return f"server on {_cores(placement.server)}, load on {_cores(placement.load)}"
 
 
@@ -73,10 +80,6 @@ def _noise(study: Study, found: Noise) -> Iterator[str]:
 
 def _spread(deviation: float) -> str:
     return percent(math.exp(deviation))
-
-
-def _processes(workload: Workload) -> str:
-    return f" from {workload.processes} load processes" if workload.processes > 1 else ""
 
 
 def _range(least: float, most: float) -> str:

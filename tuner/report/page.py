@@ -105,6 +105,7 @@ def _environment() -> jinja2.Environment:
         short=short,
         ladder=ladder,
         placed=method.placed,
+        load=method.load,
         warm_up=method.warm_up,
         measured=method.measured,
         serve=commands.serve,

@@ -128,8 +128,8 @@ def times(ratio: float) -> str:
 
 
 def bracketed(ratio: Estimate) -> str:
-    """Write a ratio and its interval, such as `1.84× [1.71, 1.97]`."""
-    if ratio.low is None or ratio.high is None:
+    """Write a ratio and its interval, such as `1.84× [1.71, 1.97]`; what is compared with itself has none."""
+    if ratio.low is None or ratio.high is None or ratio.low == ratio.high == 1.0:
         return times(ratio.value)
     return f"{times(ratio.value)} [{ratio.low:.2f}, {ratio.high:.2f}]"
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from tuner.study.judgement import feasible, front_of, reference_accuracy
+from tuner.study.judgement import feasible, front_of, ranked, reference_accuracy
 from tuner.study.study import Study
-from tuner.study.trial import Confirmation, Measurement, Trial
+from tuner.study.trial import Confirmation, Measurement
 from tuner.study.workload import Load, Loop
 
 # One measurement of p99 scatters by about a tenth: a candidate this close to the default deserves the second look.
@@ -16,8 +16,9 @@ _SHARE_OF_SLOWEST = 0.7
 def finalists(study: Study) -> list[int]:
     """Return the trials to confirm: the default, if it was measured, and the best of those that keep the limits.
 
-    Best is the highest throughput at the target load; without an SLO, among those whose p99 at every level
-    is about as good as the default's, then along the Pareto front. Nothing is confirmed when nothing keeps the limits.
+    Best is the highest throughput at the target load, in open loop the lowest p99; without an SLO, among those whose
+    p99 at every level is about as good as the default's, then along the Pareto front. Nothing is confirmed when nothing
+    keeps the limits.
     """
     reference = reference_accuracy(study.trials, study.default)
     kept = [trial for trial in study.trials if feasible(trial, study.settings.limits, reference)]
@@ -26,20 +27,13 @@ def finalists(study: Study) -> list[int]:
     default = study.default_trial
     rivals = [trial for trial in kept if trial != default]
     if default is None or default.measurement is None:
-        return [trial.number for trial in _by_throughput(rivals)[: study.settings.finalists]]
+        return [trial.number for trial in ranked(rivals)[: study.settings.finalists]]
     if study.settings.limits.slo is None:
         safe = [trial for trial in rivals if _no_worse(trial.measurement, default.measurement)]
-        ranked = _by_throughput(safe) + _by_throughput([trial for trial in front_of(rivals) if trial not in safe])
+        best = ranked(safe) + ranked([trial for trial in front_of(rivals) if trial not in safe])
     else:
-        ranked = _by_throughput(rivals)
-    return [default.number, *(trial.number for trial in ranked[: study.settings.finalists])]
-
-
-def _by_throughput(trials: Sequence[Trial]) -> list[Trial]:
-    """Order trials from the highest throughput; those that carry the same arrival rate from the lowest p99."""
-    measured = [(trial.measurement, trial) for trial in trials if trial.measurement is not None]
-    measured.sort(key=lambda pair: (-pair[0].target.carried, pair[0].target.p99.value))
-    return [trial for _, trial in measured]
+        best = ranked(rivals)
+    return [default.number, *(trial.number for trial in best[: study.settings.finalists])]
 
 
 def _no_worse(measurement: Measurement | None, default: Measurement) -> bool:

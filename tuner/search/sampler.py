@@ -19,13 +19,13 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tuner.study.judgement import reference_accuracy, violations
+from tuner.study.judgement import objectives, reference_accuracy, violations
 from tuner.study.objectives import Limits
 from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace, Value, identity
 from tuner.study.trial import Accuracy, Trial
 
 DIRECTIONS: tuple[Literal["maximize"], Literal["minimize"]] = ("maximize", "minimize")
-"""The directions of `Measurement.objectives`."""
+"""The directions of `tuner.study.judgement.objectives`."""
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -133,7 +133,7 @@ def _history(
     space: SearchSpace, trials: Sequence[Trial], limits: Limits, distributions: dict[str, BaseDistribution]
 ) -> list[FrozenTrial]:
     reference = reference_accuracy(trials, space.default())
-    worst = _worst([trial.measurement.objectives for trial in trials if trial.measurement is not None])
+    worst = _worst([objectives(trial.measurement) for trial in trials if trial.measurement is not None])
     if worst is None:
         return []
     history = []
@@ -144,16 +144,16 @@ def _history(
             create_trial(
                 params={knob.name: _encode(knob, trial.configuration[knob.name]) for knob in space.free},
                 distributions=distributions,
-                values=trial.measurement.objectives if trial.measurement else worst,
+                values=objectives(trial.measurement) if trial.measurement else worst,
                 constraints=dict(constraints(trial, limits, reference)),
             )
         )
     return history
 
 
-def _worst(objectives: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
+def _worst(measured: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
     """Return the least throughput and the greatest p99 that were seen."""
-    return (min(gain for gain, _ in objectives), max(cost for _, cost in objectives)) if objectives else None
+    return (min(gain for gain, _ in measured), max(cost for _, cost in measured)) if measured else None
 
 
 def constraints(trial: Trial, limits: Limits, reference: Accuracy | None) -> Mapping[str, float]:

@@ -25,7 +25,7 @@ from tuner.search.database import (
     without_password,
 )
 from tuner.search.sampler import constraints, distribution
-from tuner.study.judgement import reference_accuracy
+from tuner.study.judgement import objectives, reference_accuracy
 from tuner.study.space import Configuration
 from tuner.study.study import Header, Study
 from tuner.study.trial import Confirmation, Failure, Outcome, Trial, dump_outcome, load_outcome
@@ -86,7 +86,7 @@ class Store:
             if trial.measurement is None:
                 self._study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
             else:
-                self._study.tell(number, trial.measurement.objectives, skip_if_finished=True)
+                self._study.tell(number, objectives(trial.measurement), skip_if_finished=True)
         return trial
 
     def confirm(self, confirmation: Confirmation) -> None:

@@ -52,6 +52,11 @@ def merit(measurement: Measurement) -> float:
     return decides.merit(decides.read(measurement.target))
 
 
+def objectives(measurement: Measurement) -> tuple[float, float]:
+    """Return what is maximised, the merit at the target load, and what is minimised, p99 in seconds at the lightest."""
+    return merit(measurement), measurement.light.p99.value
+
+
 def reference_accuracy(trials: Sequence[Trial], default: Configuration) -> Accuracy | None:
     """Return the accuracy of the default configuration: what a drop is reckoned from."""
     wanted = identity(default)
@@ -93,5 +98,5 @@ def best(trials: Iterable[Trial]) -> Trial | None:
 
 def front_of(trials: Iterable[Trial]) -> list[Trial]:
     """Return the measured trials that no other one beats at the target load with no more p99 under the lightest."""
-    measured = [(trial, trial.measurement) for trial in trials if trial.measurement is not None]
-    return [measured[index][0] for index in front([(one.light.p99.value, merit(one)) for _, one in measured])]
+    measured = [(trial, objectives(trial.measurement)) for trial in trials if trial.measurement is not None]
+    return [measured[index][0] for index in front([(p99, gain) for _, (gain, p99) in measured])]

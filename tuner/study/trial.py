@@ -169,11 +169,6 @@ class Measurement:
         return sum(seconds for name, seconds in self.phases.items() if name.startswith(LOAD_PHASES))
 
     @property
-    def objectives(self) -> tuple[float, float]:
-        """Throughput at the target load, and p99 in seconds at the lightest one."""
-        return self.target.carried, self.light.p99.value
-
-    @property
     def light(self) -> LevelSummary:
         """The lightest level."""
         return self.levels[0]

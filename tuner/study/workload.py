@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tuner.errors import UsageError
-from tuner.units import format_rate
 
 _CONCURRENCY = 32
 
@@ -25,7 +24,7 @@ class Load:
     amount: float
 
     def __str__(self) -> str:
-        return f"{self.users} users" if self.loop is Loop.CLOSED else format_rate(self.amount)
+        return f"{self.users} users" if self.loop is Loop.CLOSED else f"{self.amount:,.10g} req/s"
 
     @property
     def users(self) -> int:
@@ -98,6 +97,16 @@ class Workload:
     def seconds(self) -> float:
         """Time under load that one launch usually takes, in seconds."""
         return len(self.loads) * (self.warm_up + (self.measure + self.measure_most) / 2)
+
+
+def standard(loads: tuple[Load, ...]) -> Workload:
+    """Return the workload that is meant where nothing else is said.
+
+    An open loop is measured for longer: arrivals come in bursts, and 10 s with few of them look like a good p99.
+    """
+    if loads[0].loop is Loop.CLOSED:
+        return Workload(loads=loads)
+    return Workload(loads=loads, measure=10.0, measure_most=20.0)
 
 
 def closed(users: Sequence[int]) -> tuple[Load, ...]:
