@@ -83,6 +83,12 @@ def make_target(tmp_path: Path) -> MakeTarget:
     return make
 
 
+@pytest.fixture(autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what `tuner doctor` found out about this machine out of the tests."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where everything was installed, a skipped test is a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -17,7 +17,7 @@ ORDER = (
     ("target",),
     ("load",),
     ("measure",),
-    ("search", "report"),
+    ("search", "report", "doctor"),
     ("cli",),
     ("__main__",),
 )

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tuner import __version__
-from tuner.cli import measure, report, resume, search, serve, targets, worker
+from tuner.cli import doctor, measure, report, resume, search, serve, targets, worker
 from tuner.errors import Terminated, TunerError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("resume")(resume.resume)
 app.command("measure", context_settings=_OWN_OPTIONS)(measure.measure)
 app.command("serve", context_settings=_OWN_OPTIONS)(serve.serve)
 app.command("worker", context_settings=_OWN_OPTIONS)(worker.worker)
+app.command("doctor")(doctor.doctor)
 app.command("report")(report.report)
 app.command("targets")(targets.targets)
 

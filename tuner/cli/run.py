@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from tuner.doctor.store import known_noise
 from tuner.errors import InfeasibleError, StorageError, Terminated, TunerError, UsageError
 from tuner.machine import Placement, comparable, fingerprint
 from tuner.measure.measurement import Protocol, Watcher, measure
@@ -34,6 +35,7 @@ def run(
         placement=placement,
         command=command,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
+        noise=known_noise(settings.target, settings.workload, fingerprint()),
     )
     with create(out.resolve(), header, storage) as store:
         _search(store, target)

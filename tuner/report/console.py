@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-import rich
+from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
@@ -31,7 +31,7 @@ class LaunchProgress:
     """What one launch is doing, as a live line in a terminal; elsewhere it is silent."""
 
     def __init__(self) -> None:
-        self._console = rich.console.Console(stderr=True, highlight=False)
+        self._console = Console(stderr=True, highlight=False)
         self._live: Live | None = None
         self._phase = ""
         self._tick = ""
@@ -141,7 +141,7 @@ class SearchProgress(LaunchProgress):
 
 def _show(table: Table) -> None:
     """Write a table to stdout; where nobody says how wide that is, no cell is squeezed."""
-    console = rich.console.Console(highlight=False)
+    console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _WIDE
     console.print(table)

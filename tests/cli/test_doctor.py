@@ -1,0 +1,91 @@
+"""`tuner doctor` from the command line, and the searches that come after it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_bad_input import tuner
+from tests.doctor.diagnoses import make_diagnosis
+from tuner.cli import run
+from tuner.cli.doctor import doctor
+from tuner.doctor import examination, store
+from tuner.doctor.diagnosis import Diagnosis
+from tuner.errors import InvalidMeasurementError
+from tuner.machine import cores, fingerprint, place
+from tuner.measure.measurement import Protocol
+from tuner.search.storage import read_study
+from tuner.study.objectives import Limits
+from tuner.study.study import Settings
+from tuner.study.workload import Workload, closed
+from tuner.target import spec
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+def examined(monkeypatch: pytest.MonkeyPatch, diagnosis: Diagnosis) -> list[tuple[Protocol, str, int]]:
+    """Let an examination find `diagnosis`; returns what it is asked for."""
+    asked = []
+
+    def examine(protocol: Protocol, target: str, launches: int, _: Path) -> Diagnosis:
+        asked.append((protocol, target, launches))
+        return diagnosis
+
+    monkeypatch.setattr(examination, "examine", examine)
+    return asked
+
+
+def test_the_result_is_on_stdout_and_kept(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = examined(monkeypatch, make_diagnosis(target="null"))
+    doctor(target="null", users="2,8", launches=4)
+    (protocol, target, launches) = asked[0]
+    assert (protocol.workload.loads, target, launches) == (closed((2, 8)), "null", 4)
+    (kept,) = (state / "agent-tuner" / "doctor").iterdir()
+    shown = capsys.readouterr().out
+    assert "A search on this machine resolves throughput differences of 2.6 %" in shown
+    assert shown.endswith(f"Kept for the searches to come: {kept}\n")
+    assert json.loads(kept.read_text())["version"] == 1
+
+
+def test_where_nothing_could_be_measured_the_figures_are_shown_and_nothing_is_kept(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    examined(monkeypatch, make_diagnosis((100.0,)))
+    with pytest.raises(InvalidMeasurementError, match="too few launches"):
+        doctor(target="null")
+    assert "Only 1 of 6 launches gave a figure" in capsys.readouterr().out
+    assert not state.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--target", "nulll"], "did you mean 'null'"),
+        (["--users", "32,4"], "--users must rise"),
+        (["--users", "4", "--rate", "50"], "give one of them"),
+        (["--launches", "2"], "launches"),
+    ],
+)
+def test_bad_input(tmp_path: Path, arguments: list[str], words: str) -> None:
+    result = tuner("doctor", *arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_search_begins_with_the_noise_that_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workload = Workload(loads=closed((4, 32)))
+    settings = Settings(name="mine", target="null", workload=workload, limits=Limits(), budget=1, seed=0)
+    diagnosis = make_diagnosis(target="null", machine=fingerprint())
+    store.save(diagnosis)
+    monkeypatch.setattr(run, "_search", lambda *_: None)
+    run.run(settings, spec.load("null"), place(cores()), command="tuner search", out=tmp_path)
+    assert diagnosis.noise is not None
+    assert read_study(tmp_path / "mine").noise == diagnosis.noise

@@ -1,0 +1,56 @@
+"""`tuner doctor`: what this machine can measure."""
+
+from typing import Annotated
+
+import typer
+
+from tuner.cli import options
+
+
+def doctor(
+    target: options.TargetName = "reference",
+    users: options.Users = None,
+    rate: options.Rate = None,
+    launches: Annotated[
+        int, typer.Option("--launches", min=3, help="How often to launch the target as it comes, to see the noise.")
+    ] = 6,
+) -> None:
+    """Measure this machine: its noise, its load generator, what is in the way; in two minutes, in open loop more.
+
+    Searches that begin afterwards, of the same target here, show differences below the noise as ties.
+
+    Example: tuner doctor --users 4,32
+    """
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from tuner.doctor import store
+    from tuner.doctor.console import print_diagnosis
+    from tuner.doctor.examination import examine
+    from tuner.errors import InvalidMeasurementError
+    from tuner.machine import cores, fingerprint, place
+    from tuner.measure.measurement import Protocol, Watcher
+    from tuner.measure.verify import Verifier
+    from tuner.report.console import LaunchProgress
+    from tuner.study.objectives import Limits
+    from tuner.target import spec
+
+    workload = options.workload(users, rate, "10%", None)
+    placement = place(cores())
+    loaded = spec.load(target, None, None, placement.server)
+    with TemporaryDirectory(prefix="tuner-doctor-") as name, LaunchProgress() as progress:
+        folder = Path(name)
+        protocol = Protocol(
+            target=loaded,
+            workload=workload,
+            limits=Limits(),
+            verifier=Verifier(loaded, folder / "answers", workload.concurrency),
+            machine=fingerprint(),
+            placement=placement,
+            watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
+        )
+        diagnosis = examine(protocol, spec.reference(target), launches, folder)
+    print_diagnosis(diagnosis)
+    if diagnosis.noise is None:
+        raise InvalidMeasurementError("too few launches were valid to know the noise; do first what is marked `look`")
+    print(f"Kept for the searches to come: {store.save(diagnosis)}")

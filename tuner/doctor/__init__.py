@@ -1,0 +1,1 @@
+"""What this machine can measure: its noise, the ceiling of its load generator, and what is in the way."""

@@ -1,0 +1,23 @@
+"""One launch by the protocol of a search, and once more when it was the measurement that failed."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from tuner.measure.measurement import Protocol, Watcher, measure
+from tuner.study.space import Configuration
+from tuner.study.trial import Failure, Outcome
+
+
+def attempt(protocol: Protocol, configuration: Configuration, folder: Path, title: str) -> Outcome:
+    """Measure one launch as a search does; `title` is shown before its phases."""
+    told = replace(protocol, watcher=_titled(protocol.watcher, title))
+    outcome = measure(told, configuration, folder)
+    if isinstance(outcome, Failure) and outcome.kind.ours:
+        shutil.rmtree(folder)
+        outcome = measure(told, configuration, folder)
+    return outcome
+
+
+def _titled(watcher: Watcher, title: str) -> Watcher:
+    return replace(watcher, on_phase=lambda name: watcher.on_phase(f"{title}: {name}"))

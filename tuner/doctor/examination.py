@@ -1,0 +1,42 @@
+"""One examination of this machine, from looking around to the diagnosis."""
+
+from datetime import datetime
+from pathlib import Path
+
+from tuner.doctor.diagnosis import Diagnosis
+from tuner.doctor.disturbances import disturbances
+from tuner.doctor.generator import ceiling, known_server, ladder
+from tuner.doctor.noise import drift_of, launched, noise, repeat
+from tuner.doctor.surroundings import look_around
+from tuner.measure.measurement import Protocol
+from tuner.study.judgement import criterion
+
+
+def examine(protocol: Protocol, target: str, launches: int, folder: Path) -> Diagnosis:
+    """Examine this machine by the protocol of a search; `target` is the name that its noise is kept under.
+
+    Raises where the target's default configuration does not work at all.
+    """
+    loads, loop = protocol.workload.loads, protocol.workload.loop
+    seen = tuple(look_around(protocol))
+    repeats = tuple(repeat(protocol, launches, folder / "noise"))
+    known = known_server(protocol, folder)
+    most = ceiling(known, folder)
+    rungs = tuple(ladder(known, folder))
+    figures = launched(repeats)
+    change = drift_of(figures, loop)
+    measured = datetime.now().astimezone().isoformat(timespec="seconds")
+    return Diagnosis(
+        target=target,
+        loads=loads,
+        machine=protocol.machine,
+        placement=protocol.placement,
+        measured=measured,
+        asked=launches,
+        launched=figures,
+        noise=noise(figures, target, loads, measured),
+        drift=change,
+        ceiling=most,
+        rungs=rungs,
+        checks=(*seen, *disturbances(repeats, criterion(loop).name, change)),
+    )
