@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,23 +93,6 @@ def test_a_rate_that_cannot_be_carried_is_the_configurations_own_failure(tmp_pat
     assert isinstance(outcome, Failure)
     assert outcome.kind is FailureKind.OVERLOADED
     assert re.search(r"at 150 req/s requests pile up.*about (9|10)\d a second", outcome.reason), outcome.reason
-
-
-def test_a_level_is_measured_until_its_p99_is_known_and_no_longer_than_allowed(tmp_path: Path) -> None:
-    workload = Workload(loads=closed((8,)), warm_up=0.2, measure=0.6, measure_most=2.0, interval=0.99, drain=1.0)
-    easy = run(tmp_path / "easy", {}, {"delay_ms": 5.0}, workload)
-    hard = run(tmp_path / "hard", {}, {"delay_ms": 5.0}, replace(workload, interval=0.0001))
-    assert isinstance(easy, Measurement)
-    assert isinstance(hard, Measurement)
-    assert easy.target.seconds < 1.9 < hard.target.seconds < 2.6
-
-
-def test_a_light_level_is_measured_on_until_p99_has_its_requests(tmp_path: Path) -> None:
-    workload = Workload(loads=closed((2,)), warm_up=0.2, measure=0.5, measure_most=0.6, patience=5.0, drain=1.0)
-    outcome = run(tmp_path, {}, {"delay_ms": 5.0}, workload)
-    assert isinstance(outcome, Measurement)
-    assert outcome.target.requests >= 368
-    assert outcome.target.seconds > 0.7
 
 
 def test_a_confirming_launch_is_measured_in_open_loop_as_well(tmp_path: Path) -> None:

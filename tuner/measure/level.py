@@ -16,6 +16,7 @@ from tuner.study.workload import Load, Loop, Workload
 _BLOCKS = 3
 _BLOCK_ANSWERS = 10
 _CHECK_SECONDS = 0.2
+_SHORTEST_SECONDS = 0.02
 _LEAD_SECONDS = 1.0
 
 
@@ -53,18 +54,27 @@ def measure(process: LoadProcess, workload: Workload, load: Load, seed: Sequence
     if load.loop is Loop.OPEN:
         process.drive(load, workload.patience + _LEAD_SECONDS, (*seed, 1))
     opened = process.open()
-    process.run_for(workload.measure)
-    while not _known(process.samples(), opened, workload):
-        process.run_for(_CHECK_SECONDS)
+    wait = workload.measure
+    while wait > 0.0:
+        process.run_for(wait)
+        wait = _wait(process.samples(), opened, workload)
     return process.close(load, opened)
 
 
-def _known(samples: Samples, opened: float, workload: Workload) -> bool:
-    """Whether p99 is known as well as was asked, or cannot be waited for any longer."""
+def _wait(samples: Samples, opened: float, workload: Workload) -> float:
+    """Return for how long to measure on before p99 is looked at again, in seconds; not at all when that is enough.
+
+    Looks grow rarer, because each of them reads all samples on cores that the server may need.
+    """
     passed = time.monotonic() - opened
     done = latencies(intended_in(samples, opened, np.inf))
     enough = len(done) >= smallest_sample(0.99)
-    if passed >= (workload.measure_most if enough else workload.patience):
-        return True
+    left = (workload.measure_most if enough else workload.patience) - passed
+    if left <= _SHORTEST_SECONDS or (enough and _known(done, workload.interval)):
+        return 0.0
+    return min(left, max(_CHECK_SECONDS, passed / 10.0))
+
+
+def _known(done: npt.NDArray[np.float64], interval: float) -> bool:
     p99 = p99_of(done)
-    return enough and relative_half_width(p99.value, p99.low, p99.high) <= workload.interval
+    return relative_half_width(p99.value, p99.low, p99.high) <= interval
