@@ -19,7 +19,7 @@ import logging
 import math
 import os
 import time
-from itertools import count, cycle
+from itertools import count, cycle, takewhile
 from urllib.parse import urlsplit
 
 import gevent
@@ -36,6 +36,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 MESSAGE = "arrivals"
 LEAD_SECONDS = 0.02
+PATIENCE_SECONDS = 0.005
 HEADERS = {"Accept-Encoding": "gzip, deflate, br"}  # as FastHttpUser sends it: both loops ask for the same answers
 
 
@@ -113,6 +114,7 @@ class Arrivals(User):
         self.requests = Group()
         self.opened, self.ended = Event(), Event()
         self.player = None
+        self.begin, self.moments = 0.0, iter(())
 
     def make_client(self):
         """Return a client with room for every request in flight; the time-out of a request covers all of its steps."""
@@ -139,7 +141,8 @@ class Arrivals(User):
     def follow(self, moments):
         """Make the arrivals at `moments`, in seconds from about now, in place of those that are to come."""
         self.halt()
-        self.player = gevent.spawn(self.play, moments)
+        self.moments = iter(moments)
+        self.player = gevent.spawn(self.play)
 
     def halt(self):
         """Drop the arrivals that are to come; running requests go on."""
@@ -153,8 +156,11 @@ class Arrivals(User):
         self.requests.join()
 
     def stop(self, force=False):
-        """End the schedule at once."""
+        """End the schedule at once; what should have come by now and did not is counted as failed."""
         self.halt()
+        now = time.perf_counter()
+        for intended in takewhile(lambda moment: moment < now, (self.begin + moment for moment in self.moments)):
+            self.report_unsent(intended, "Locust was too late for it")
         self.ended.set()
         return super().stop(force)
 
@@ -162,20 +168,22 @@ class Arrivals(User):
         """End the schedule also when Locust killed the user without asking."""
         self.halt()
 
-    def play(self, moments):
+    def play(self):
         """Make every arrival at its moment; those whose moments have passed come at once."""
         self.opened.wait()
-        begin = time.perf_counter() + LEAD_SECONDS
+        self.begin = time.perf_counter() + LEAD_SECONDS
         with Alarm() as alarm:
-            for moment in moments:
-                alarm.wait_until(begin + moment)
-                self.arrive(begin + moment)
+            for moment in self.moments:
+                intended = self.begin + moment
+                alarm.wait_until(intended)
+                if time.perf_counter() - intended > PATIENCE_SECONDS:
+                    gevent.sleep(0)  # Whoever cannot keep up must still let running requests have their turn.
+                self.arrive(intended)
 
     def arrive(self, intended):
         """Start a request, or count it as failed when too many are running."""
         if len(self.in_flight) >= self.max_in_flight:
-            fault = RuntimeError(f"in-flight cap: {self.max_in_flight} requests were running, so this was not sent")
-            self.report(intended, math.nan, time.perf_counter(), None, fault)
+            self.report_unsent(intended, f"{self.max_in_flight} requests were in flight")
             return
         number = next(self.numbers)
         self.in_flight[number] = (intended, math.nan)
@@ -194,6 +202,8 @@ class Arrivals(User):
             # Its traceback would keep this frame, and with it itself, until a garbage collection.
             fault = error.with_traceback(None)
         end = time.perf_counter()
+        # Answers that came together are read together, before any of them is counted: that takes as long as reading.
+        gevent.sleep(0)
         intended, sent = self.in_flight.pop(number)
         self.report(intended, sent, end, answer, self.fault(answer) if fault is None else fault)
 
@@ -214,6 +224,10 @@ class Arrivals(User):
             return LocustBadStatusCode(f"{self.host}{self.asked.path}", code=answer.status_code)
         fault = self.asked.fault(answer.content)
         return CatchResponseError(fault) if fault else None
+
+    def report_unsent(self, intended, reason):
+        """Count an arrival that was left out as failed: it is never silent."""
+        self.report(intended, math.nan, time.perf_counter(), None, RuntimeError(f"not sent: {reason}"))
 
     def report(self, intended, sent, end, answer, fault):
         """Fire Locust's event for a request."""

@@ -17,6 +17,7 @@ def make_level(load: Load | int, throughput: float, p99: float) -> LevelSummary:
     """A level without errors whose other latencies follow from its p99; a number is one of users."""
     return LevelSummary(
         load=load if isinstance(load, Load) else closed([load])[0],
+        opened=0.0,
         seconds=3.0,
         requests=3000,
         errors=0,

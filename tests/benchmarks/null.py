@@ -14,7 +14,7 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests import truth
-from tuner.load.samples import ROW, Samples, latencies
+from tuner.load.samples import ROW, Samples
 from tuner.machine import cores, fingerprint, place
 from tuner.measure import ready
 from tuner.measure.measurement import Protocol, Watcher, measure
@@ -29,6 +29,7 @@ from tuner.target.spec import Target
 
 Numbers = npt.NDArray[np.float64]
 NO_RECORD = np.empty((0, 3))
+NOBODY = Watcher()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +57,16 @@ def law(name: str, delay_ms: float, **parameters: float) -> Law:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """One level as tuner reports it, and the truth about the same requests; latencies in seconds.
+    """One level in open loop as tuner reports it, and the truth about the same requests; latencies in seconds.
 
-    `truth` is p99 by the law if every request had come when it was intended; `served` is p99 by the server's own record
-    of the same stretch of time; `offered` is the rate of the arrivals.
+    `truth` and `throughput` are by the law, had every request come when it was intended; `served` is p99 by the
+    server's own record of the same stretch of time.
     """
 
     reported: LevelSummary
     truth: float
+    throughput: float
     served: float
-    offered: float
 
     @property
     def error(self) -> float:
@@ -95,32 +96,20 @@ class Run:
         return [self._level(level, due) for level in self.outcome.levels]
 
     def _level(self, level: LevelSummary, due: Numbers) -> Level:
-        rows = measured_rows(self.samples, level)
-        intended = self.samples["intended"][rows]
-        inside = (self.record[:, 0] >= intended[0]) & (self.record[:, 0] <= intended[-1] + level.p50)
-        answered = self.record[inside]
+        intended = self.samples["intended"]
+        arrived = self.record[within(level, self.record[:, 0])]
         return Level(
             reported=level,
-            truth=p99(due[rows]),
-            served=p99(answered[:, 2] - answered[:, 0]),
-            offered=len(intended) / level.seconds,
+            truth=p99(due[within(level, intended)]),
+            throughput=int(within(level, intended + due).sum()) / level.seconds,
+            served=p99(arrived[:, 2] - arrived[:, 0]),
         )
 
 
-def measured_rows(samples: Samples, level: LevelSummary) -> slice:
-    """Find the rows that a level was reckoned from: no other rows in succession have its mean.
-
-    An outcome says how many they are and how long it took, but not when.
-    """
-    values = latencies(samples)
-    good = np.isfinite(values)
-    sums = np.concatenate([[0.0], np.cumsum(np.where(good, values, 0.0))])
-    counts = np.concatenate([[0], np.cumsum(good)])
-    size = level.requests
-    means = (sums[size:] - sums[:-size]) / np.maximum(counts[size:] - counts[:-size], 1)
-    begin = int(np.abs(means - level.mean).argmin())
-    assert abs(means[begin] - level.mean) < 1e-9, "the samples are not those of this level"
-    return slice(begin, begin + size)
+def within(level: LevelSummary, moments: Numbers) -> npt.NDArray[np.bool_]:
+    """Tell which moments lie in the window of a level."""
+    inside: npt.NDArray[np.bool_] = (moments >= level.opened) & (moments < level.opened + level.seconds)
+    return inside
 
 
 def p99(values: Numbers) -> float:
@@ -130,7 +119,7 @@ def p99(values: Numbers) -> float:
 
 
 def run(
-    law: Law, loads: Sequence[Load], folder: Path, *, seconds: float, seed: int = 0, watcher: Watcher = Watcher()
+    law: Law, loads: Sequence[Load], folder: Path, *, seconds: float, seed: int = 0, watcher: Watcher = NOBODY
 ) -> Run:
     """Measure the null target once, each load for `seconds`, by the protocol of a search."""
     target = law.target(folder / "record")

@@ -40,10 +40,11 @@ def protocol(tmp_path: Path) -> Protocol:
     )
 
 
-def test_what_the_server_says_is_read_from_the_end_of_the_samples() -> None:
-    assert server_p99(make_samples({0.0: 9.0, 8.0: 0.006, 9.0: 0.005, 10.0: np.nan}), 3.0) == 0.006
-    assert server_p99(make_samples({0.0: np.nan}), 3.0) is None
-    assert server_p99(make_samples({}), 3.0) is None
+def test_what_the_server_says_is_read_from_the_window() -> None:
+    level = replace(make_level(4, 100.0, 0.01), opened=7.0)
+    assert server_p99(make_samples({0.0: 9.0, 8.0: 0.006, 9.0: 0.005, 9.5: np.nan, 10.5: 8.0}), level) == 0.006
+    assert server_p99(make_samples({8.0: np.nan}), level) is None
+    assert server_p99(make_samples({}), level) is None
 
 
 def test_a_rung_holds_its_errors(tmp_path: Path) -> None:

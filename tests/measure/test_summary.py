@@ -211,10 +211,20 @@ def test_too_many_errors_are_the_configurations_failure() -> None:
 
 def test_a_late_load_process_is_our_failure() -> None:
     late = Conditions(lag_p99=0.030, lag_most=0.030)
+    quick, slow = constant(1000, 0.01), constant(100, 0.1)
     with pytest.raises(LaunchError, match=r"30\.0 ms late") as caught:
-        gates.require_punctual(summary(constant(1000, 0.01), conditions=late))
+        gates.require_punctual(summary(quick, conditions=late), recording(quick), window())
     assert caught.value.kind is FailureKind.INVALID
-    gates.require_punctual(summary(constant(100, 0.1), conditions=late))
+    gates.require_punctual(summary(slow, conditions=late), recording(slow), window())
+
+
+def test_what_was_sent_late_is_not_excused_by_the_median_that_it_makes() -> None:
+    rows = constant(1000, 0.01)
+    rows["sent"] += 0.5
+    rows["end"] += 0.5
+    late = Conditions(lag_p99=0.0, lag_most=0.0, lateness_p99=0.5)
+    with pytest.raises(LaunchError, match="arrivals were sent 500 ms late"):
+        gates.require_punctual(summary(rows, window(rate=100.0), late), recording(rows), window(rate=100.0))
 
 
 def arrivals(ends: Sequence[float]) -> Samples:
@@ -240,8 +250,8 @@ def test_requests_that_pile_up_are_the_configurations_failure_and_a_stall_is_non
 
 
 def test_arrivals_that_were_not_sent_make_a_level_invalid() -> None:
-    dropped = recording(constant(1000, 0.01), errors=(("in-flight cap: 1000 requests were running", 7),))
-    with pytest.raises(LaunchError, match="7 arrivals") as caught:
+    dropped = recording(constant(1000, 0.01), errors=(("not sent: 1000 requests were in flight", 7),))
+    with pytest.raises(LaunchError, match="7 arrivals were not sent: 1000 requests were in flight") as caught:
         gates.require_all_sent(window(rate=100.0), dropped)
     assert caught.value.kind is FailureKind.INVALID
     gates.require_all_sent(window(rate=100.0), recording(constant(1000, 0.01)))

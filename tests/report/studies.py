@@ -79,6 +79,7 @@ def level(load: Load | int, throughput: float, slow: float, **changes: Any) -> L
     load = load if isinstance(load, Load) else closed([load])[0]
     made = LevelSummary(
         load=load,
+        opened=0.0,
         seconds=seconds,
         requests=round(throughput * seconds),
         errors=0,

@@ -12,7 +12,7 @@ from tuner.load.samples import Samples, intended_in
 from tuner.measure.measurement import Protocol
 from tuner.measure.verify import Verifier
 from tuner.statistics.quantiles import quantile
-from tuner.study.trial import Failure, Measurement, Outcome
+from tuner.study.trial import Failure, LevelSummary, Measurement, Outcome
 from tuner.study.workload import Load, Workload, closed, opened
 from tuner.target import spec
 
@@ -67,19 +67,16 @@ def rung(rate: float, outcome: Outcome, folder: Path) -> Rung:
     return Rung(
         rate=rate,
         p99=level.p99.value,
-        server_p99=server_p99(np.load(folder / "samples.npy"), level.seconds),
+        server_p99=server_p99(np.load(folder / "samples.npy"), level),
         lateness=level.conditions.lateness_p99 if level.conditions else None,
         load_cpu=level.conditions.load_cpu if level.conditions else None,
         doubts=outcome.doubts,
     )
 
 
-def server_p99(samples: Samples, seconds: float) -> float | None:
-    """Return the p99 of what the server says its answers took, over the last `seconds`: what was before is warm-up."""
-    if not len(samples):
-        return None
-    last = float(samples["intended"].max())
-    totals = intended_in(samples, last - seconds, np.inf)["total"]
+def server_p99(samples: Samples, level: LevelSummary) -> float | None:
+    """Return the p99 of what the server says the answers of a level took."""
+    totals = intended_in(samples, level.opened, level.opened + level.seconds)["total"]
     known = np.sort(totals[~np.isnan(totals)])
     return quantile(known, 0.99) if len(known) else None
 

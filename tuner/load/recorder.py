@@ -175,6 +175,8 @@ class Tape:
 
     def do_prepare(self, _):
         """Collect garbage before the load: a full collection pauses every user, so none comes inside a window."""
+        if not gc.isenabled():
+            return
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -276,8 +278,8 @@ class Conductor:
     def do_arrivals(self, rate, seconds, seed):
         """Start one user a process that sends at its schedule; where it runs already, give it another schedule."""
         runner = self.environment.runner
+        self.ask("prepare")
         if runner.user_count == 0:
-            self.ask("prepare")
             runner.start(self.tapes, spawn_rate=1000)
             while runner.user_count < self.tapes:
                 gevent.sleep(0.01)

@@ -12,7 +12,7 @@ import numpy as np
 from tuner.load.driver import Recording, Window
 from tuner.load.samples import Samples, ended_in, intended_in
 from tuner.measure.failed import LaunchError
-from tuner.statistics.quantiles import smallest_sample
+from tuner.statistics.quantiles import quantile, smallest_sample
 from tuner.study.trial import Doubt, DoubtKind, FailureKind, LevelSummary
 from tuner.study.workload import Loop
 from tuner.units import format_seconds, format_share
@@ -30,7 +30,7 @@ LATE_SHARE_OF_P99 = 0.1
 LATE_FLOOR = 0.002
 TOO_LATE_SHARE_OF_P50 = 0.5
 TOO_LATE_FLOOR = 0.010
-CAP = "in-flight cap"
+NOT_SENT = "not sent"
 BACKLOG_SHARE = 0.05
 BACKLOG_FLOOR = 20
 
@@ -170,7 +170,7 @@ def require_carried(window: Window, recording: Recording) -> None:
         return
     edges = np.linspace(window.opened, window.closed, 5)
     samples = recording.samples
-    waiting = [int(((samples["intended"] < edge) & (samples["end"] >= edge)).sum()) for edge in edges]
+    waiting = [int(((samples["sent"] < edge) & (samples["end"] >= edge)).sum()) for edge in edges]
     arrivals = len(intended_in(samples, window.opened, window.closed))
     grown = np.diff(waiting)
     # Each quarter adds to it: a stall, however long, adds to one or two.
@@ -182,16 +182,19 @@ def require_carried(window: Window, recording: Recording) -> None:
 
 
 def require_all_sent(window: Window, recording: Recording) -> None:
-    """Raise when arrivals were left out because too many were in flight: what is left is not what was asked for."""
-    dropped = sum(count for message, count in recording.errors if message.startswith(CAP))
-    if dropped:
-        reason = f"at {window.load} {dropped} arrivals found as many requests in flight as we allow"
-        raise LaunchError(FailureKind.INVALID, f"{reason} (AGENT_MAX_IN_FLIGHT)")
+    """Raise when arrivals were left out, as too late or as too many at once: the rest is not what was asked for."""
+    left_out = [(count, message) for message, count in recording.errors if message.startswith(NOT_SENT)]
+    if left_out:
+        count, message = max(left_out)
+        raise LaunchError(FailureKind.INVALID, f"at {window.load} {count} arrivals were {message}")
 
 
-def require_punctual(level: LevelSummary) -> None:
+def require_punctual(level: LevelSummary, recording: Recording, window: Window) -> None:
     """Raise when the load process was too late to be believed: that makes the measurement invalid."""
-    limit = max(TOO_LATE_FLOOR, TOO_LATE_SHARE_OF_P50 * level.p50)
+    started = intended_in(recording.samples, window.opened, window.closed)
+    # From when they were sent: a median of what was late would excuse its lateness.
+    taken = np.sort((started["end"] - started["sent"])[~np.isnan(started["sent"])])
+    limit = max(TOO_LATE_FLOOR, TOO_LATE_SHARE_OF_P50 * quantile(taken, 0.5)) if len(taken) else TOO_LATE_FLOOR
     for late, what in _lateness(level):
         if late > limit:
             reason = f"at {level.load} {what} {format_seconds(late)} late (p99), more than {format_seconds(limit)}"

@@ -36,6 +36,7 @@ def summarise(
     unfinished = int(np.isinf(started["end"]).sum())
     return LevelSummary(
         load=window.load,
+        opened=window.opened,
         seconds=window.seconds,
         requests=len(started),
         errors=len(started) - int(good.sum()) - unfinished,
