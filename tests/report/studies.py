@@ -25,7 +25,7 @@ from tuner.study.trial import (
     Outcome,
     Trial,
 )
-from tuner.study.workload import Load, Loop, Workload, closed, opened
+from tuner.study.workload import Load, Loop, standard, closed, opened
 
 SPACE = SearchSpace(
     knobs=(

@@ -235,10 +235,10 @@ def test_ties_and_arrivals_are_on_the_page() -> None:
     ("study", "told"),
     [
         (studies.small(), "--users 4,32 --seed 7"),
-        (studies.rates(), "--rate 50,200 --measure-at-most 3.6s --load-processes 2 --seed 7"),
+        (studies.rates(), "--rate 50,200 --load-processes 2 --seed 7"),
         (
             studies.simulated(2, loads=opened((0.5, 1234567.25))),
-            "--rate 0.5,1234567.25 --measure-at-most 3.6s --seed 7",
+            "--rate 0.5,1234567.25 --seed 7",
         ),
     ],
 )

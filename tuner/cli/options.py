@@ -30,7 +30,7 @@ Within = Annotated[
 ]
 AtMost = Annotated[
     str | None,
-    typer.Option("--measure-at-most", help="Longest time to measure a level; default: 3.6s, in open loop 20s."),
+    typer.Option("--measure-at-most", help="Longest time to measure a level; default: 3s, in open loop 20s."),
 ]
 LoadProcesses = Annotated[
     int, typer.Option("--load-processes", help="How many processes make the load (Locust's master and workers).")

@@ -16,6 +16,8 @@ from tuner.study.workload import Load, Loop, Workload
 _BLOCKS = 3
 _BLOCK_ANSWERS = 10
 _CHECK_SECONDS = 0.2
+# Blocks this short scatter by themselves; a slow approach that they hide is found looking back on the window.
+_TOLERANCE = 0.2
 _SHORTEST_SECONDS = 0.02
 _LEAD_SECONDS = 1.0
 
@@ -28,7 +30,7 @@ def warm_up(process: LoadProcess, workload: Workload, load: Load, seed: Sequence
     while True:
         passed = time.monotonic() - began
         recent = ended_in(process.samples(), began, np.inf)
-        if is_steady(_blocks(recent, workload.warm_up)):
+        if is_steady(_blocks(recent, workload.warm_up), _TOLERANCE):
             return True
         enough = len(recent) >= _BLOCKS * _BLOCK_ANSWERS
         if passed >= (workload.warm_up_most if enough else workload.patience):

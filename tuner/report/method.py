@@ -32,10 +32,10 @@ def warm_up(workload: Workload) -> str:
 
 def measured(workload: Workload) -> str:
     """Say until when a level is measured."""
-    return (
-        f"measured for {_range(workload.measure, workload.measure_most)}, "
-        f"until the 95 % interval of p99 is within ±{workload.interval * 100:g} %"
-    )
+    told = f"measured for {_range(workload.measure, workload.measure_most)}"
+    if workload.measure == workload.measure_most:
+        return told
+    return f"{told}, until the 95 % interval of p99 is within ±{workload.interval * 100:g} %"
 
 
 def placed(placement: Placement) -> str:

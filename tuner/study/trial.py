@@ -88,7 +88,7 @@ class Conditions:
 class LevelSummary:
     """What was measured under one load; latencies in seconds, throughput in valid answers per second.
 
-    The window was `opened` at that moment of the samples' clock and lasted `seconds`: every figure can be reckoned again.
+    The window was `opened` at that moment of the samples' clock and lasted `seconds`.
     Percentiles are exact order statistics over every request that was intended to start in the window, where a failed
     or unfinished request counts as infinite; the mean is that of the valid ones; throughput counts the valid answers
     that arrived in the window, goodput those of them within the SLO. `little` is the measured share of the concurrency

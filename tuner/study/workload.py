@@ -50,10 +50,10 @@ class Workload:
     """
 
     loads: tuple[Load, ...]
-    warm_up: float = 0.6
-    warm_up_most: float = 5.0
+    warm_up: float = 0.5
+    warm_up_most: float = 3.0
     measure: float = 3.0
-    measure_most: float = 3.6
+    measure_most: float = 3.0
     interval: float = 0.1
     patience: float = 30.0
     drain: float = 5.0
