@@ -25,7 +25,7 @@ from tuner.study.trial import (
     Outcome,
     Trial,
 )
-from tuner.study.workload import Load, Loop, standard, closed, opened
+from tuner.study.workload import Load, Loop, closed, opened, standard
 
 SPACE = SearchSpace(
     knobs=(
@@ -123,7 +123,7 @@ def study(outcomes: Sequence[tuple[Configuration, Outcome]], **changes: Any) -> 
     settings = Settings(
         name=changes.pop("name", "reference-search"),
         target=changes.pop("target", "reference"),
-        workload=Workload(loads=loads, processes=changes.pop("processes", 1)),
+        workload=replace(standard(loads), processes=changes.pop("processes", 1)),
         limits=Limits(slo=changes.pop("slo", None)),
         budget=len(outcomes),
         seed=7,
