@@ -7,6 +7,7 @@ locustfile copies this file with it.
 """
 
 import json
+import os
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +68,10 @@ class Requests:
 def read_requests(options):
     """Encode every body once, before the first request is timed."""
     bodies = [None]
-    if options.requests:
-        lines = Path(options.requests).read_text(encoding="utf-8").rstrip("\n").split("\n")
+    # A worker on another machine has its own copy; the master's option, which Locust hands on, names the master's.
+    path = os.environ.get("AGENT_REQUESTS", options.requests)
+    if path:
+        lines = Path(path).read_text(encoding="utf-8").rstrip("\n").split("\n")
         bodies = [json.dumps(json.loads(line)["request"]).encode() for line in lines]
         random.Random(options.seed).shuffle(bodies)
     field = f'"{options.field}"'.encode() if options.field else b""

@@ -44,11 +44,10 @@ class Client(HTTPClient):
             for socket in sockets:
                 pool.return_socket(socket)
 
-    def send(self, request, on_send):
+    def send(self, request):
         """Send the bytes of a request and return the head of the answer."""
         pool = self._connection_pool
         socket = pool.get_socket()
-        on_send()
         try:
             socket.sendall(request)
         except BaseException:

@@ -12,7 +12,7 @@ arrival that finds --max-in-flight requests running is not sent and counts as fa
 Arrivals restart at a message "arrivals" to the runner, {"rate": requests a second, "seconds": length, "seed": [numbers
 from 0 up], "share": number of processes that share the rate}; a rate of 0 stops them, and no "seconds" means no end.
 Whoever sends it sets AGENT_WAITS=1, otherwise one is sent as soon as the users are there. Events of requests carry
-`intended`, `sent` (just before the bytes are written) and `end` in seconds of `time.perf_counter()`.
+`intended`, `sent` (when its turn came, before a connection is there) and `end` in seconds of `time.perf_counter()`.
 """
 
 import logging
@@ -109,7 +109,7 @@ class Arrivals(User):
         self.max_in_flight = options.max_in_flight
         self.connections = min(options.connections, options.max_in_flight)
         self.client = self.make_client()
-        self.encoded = cycle(self.encode_requests())
+        self.encoded = self.encode_requests()
         self.numbers = count()
         self.in_flight = {}
         self.requests = Group()
@@ -142,13 +142,18 @@ class Arrivals(User):
     def follow(self, moments):
         """Make the arrivals at `moments`, in seconds from about now, in place of those that are to come."""
         self.halt()
+        self.bodies = cycle(self.encoded)  # every schedule sends the same requests in the same order
         self.moments = iter(moments)
         self.player = gevent.spawn(self.play)
 
     def halt(self):
-        """Drop the arrivals that are to come; running requests go on."""
+        """Drop the arrivals that are to come; running requests go on, and what is overdue is counted as failed."""
         if self.player is not None:
             self.player.kill()
+        late = time.perf_counter() - LOST_SECONDS
+        for intended in takewhile(lambda moment: moment < late, (self.begin + moment for moment in self.moments)):
+            self.report_unsent(intended, -math.inf, "Locust was too late for it")
+        self.moments = iter(())
 
     @task
     def wait_for_the_end(self):
@@ -157,12 +162,8 @@ class Arrivals(User):
         self.requests.join()
 
     def stop(self, force=False):
-        """End the schedule at once; what should have come by now and did not is counted as failed."""
+        """End the schedule at once."""
         self.halt()
-        late = time.perf_counter() - LOST_SECONDS
-        for intended in takewhile(lambda moment: moment < late, (self.begin + moment for moment in self.moments)):
-            self.report_unsent(intended, "Locust was too late for it")
-        self.moments = iter(())  # Locust may stop a user twice.
         self.ended.set()
         return super().stop(force)
 
@@ -185,7 +186,7 @@ class Arrivals(User):
     def arrive(self, intended):
         """Start a request, or count it as failed when too many are running."""
         if len(self.in_flight) >= self.max_in_flight:
-            self.report_unsent(intended, f"{self.max_in_flight} requests were in flight")
+            self.report_unsent(intended, math.inf, f"{self.max_in_flight} requests were in flight")
             return
         number = next(self.numbers)
         self.in_flight[number] = (intended, math.nan)
@@ -194,10 +195,11 @@ class Arrivals(User):
     def request(self, number):
         """Send one request, wait for its answer and report it."""
         intended, _ = self.in_flight[number]
+        self.in_flight[number] = (intended, time.perf_counter())
         answer = fault = None
         try:
             with gevent.Timeout(max(intended + self.asked.timeout - time.perf_counter(), 0.0)):
-                answer = self.exchange(number)
+                answer = self.exchange()
         except gevent.Timeout:
             fault = TimeoutError(f"no answer within {self.asked.timeout:g} s of the intended start")
         except Exception as error:  # whatever went wrong, the request has to be counted
@@ -209,14 +211,9 @@ class Arrivals(User):
         intended, sent = self.in_flight.pop(number)
         self.report(intended, sent, end, answer, self.fault(answer) if fault is None else fault)
 
-    def exchange(self, number):
+    def exchange(self):
         """Return the whole answer to the next request."""
-        intended, _ = self.in_flight[number]
-
-        def on_send():
-            self.in_flight[number] = (intended, time.perf_counter())
-
-        answer = FastResponse(self.client.send(next(self.encoded), on_send))
+        answer = FastResponse(self.client.send(next(self.bodies)))
         _ = answer.content  # Reading it to the end gives the connection back.
         return answer
 
@@ -227,9 +224,9 @@ class Arrivals(User):
         fault = self.asked.fault(answer.content)
         return CatchResponseError(fault) if fault else None
 
-    def report_unsent(self, intended, reason):
+    def report_unsent(self, intended, sent, reason):
         """Count an arrival that was left out as failed: it is never silent."""
-        self.report(intended, math.nan, time.perf_counter(), None, RuntimeError(f"not sent: {reason}"))
+        self.report(intended, sent, time.perf_counter(), None, RuntimeError(f"not sent: {reason}"))
 
     def report(self, intended, sent, end, answer, fault):
         """Fire Locust's event for a request."""

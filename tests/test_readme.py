@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tuner.machine import cores, fingerprint, place
-from tuner.measure.measurement import Protocol, measure
+from tuner.measure.measurement import measure
+from tuner.measure.protocol import Protocol
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
 from tuner.study.trial import Measurement

@@ -24,6 +24,14 @@ def parse_seconds(text: str) -> float:
     return number * _SECONDS[unit]
 
 
+def parse_address(text: str) -> tuple[str, str]:
+    """Read an address and a port such as `10.0.0.5:5557`."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise UsageError(f"cannot read {text!r}: expected ADDRESS:PORT, for example 10.0.0.5:5557")
+    return host, port
+
+
 def parse_share(text: str) -> float:
     """Read a share such as `1%`, `1pt` (percentage points) or `0.01`, as a fraction of one."""
     number, unit = _split(text, "a share such as 1%, 1pt or 0.01")

@@ -17,7 +17,8 @@ from tests import truth
 from tuner.load.samples import ROW, Samples
 from tuner.machine import cores, fingerprint, place
 from tuner.measure import ready
-from tuner.measure.measurement import Protocol, Watcher, measure
+from tuner.measure.measurement import measure
+from tuner.measure.protocol import Protocol, Watcher
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
 from tuner.study.trial import Failure, LevelSummary, Measurement, Outcome
@@ -122,11 +123,17 @@ def run(
     law: Law, loads: Sequence[Load], folder: Path, *, seconds: float, seed: int = 0, watcher: Watcher = NOBODY
 ) -> Run:
     """Measure the null target once, each load for `seconds`, by the protocol of a search."""
+    workload = Workload(loads=tuple(loads), measure=seconds, measure_most=seconds)
+    return launch(law, workload, folder, seed=seed, watcher=watcher)
+
+
+def launch(law: Law, workload: Workload, folder: Path, *, seed: int = 0, watcher: Watcher = NOBODY) -> Run:
+    """Measure the null target once."""
     target = law.target(folder / "record")
     placement = place(cores())
     protocol = Protocol(
         target=target,
-        workload=Workload(loads=tuple(loads), measure=seconds, measure_most=seconds),
+        workload=workload,
         limits=Limits(),
         verifier=Verifier(target, folder / "answers", 1),
         machine=fingerprint(),

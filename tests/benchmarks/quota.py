@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -30,19 +30,16 @@ def quota(pids: Sequence[int], share: float) -> Iterator[str]:
 
     By a control group of its own where we may make one, otherwise by SIGSTOP and SIGCONT in turn, as a quota would.
     """
-    with suppress(OSError), control_group(share) as join:
-        for pid in pids:
-            join(pid)
-        yield "control group"
-        return
-    over = threading.Event()
-    thread = threading.Thread(target=stop_and_go, args=(pids, share, over))
-    thread.start()
-    try:
-        yield "SIGSTOP"
-    finally:
-        over.set()
-        thread.join()
+    with ExitStack() as stack:
+        try:
+            join = stack.enter_context(control_group(share))
+            for pid in pids:
+                join(pid)
+            means = "control group"
+        except OSError:
+            stack.enter_context(stop_and_go(pids, share))
+            means = "SIGSTOP"
+        yield means
 
 
 @contextmanager
@@ -67,13 +64,25 @@ def control_group(share: float) -> Iterator[Callable[[int], object]]:
         group.rmdir()
 
 
-def stop_and_go(pids: Sequence[int], share: float, over: threading.Event) -> None:
+@contextmanager
+def stop_and_go(pids: Sequence[int], share: float) -> Iterator[None]:
     """Let processes run for a share of every period."""
-    while not over.is_set():
-        send(pids, signal.SIGSTOP)
-        time.sleep((1.0 - share) * PERIOD)
-        send(pids, signal.SIGCONT)
-        time.sleep(share * PERIOD)
+    over = threading.Event()
+
+    def alternate() -> None:
+        while not over.is_set():
+            send(pids, signal.SIGSTOP)
+            time.sleep((1.0 - share) * PERIOD)
+            send(pids, signal.SIGCONT)
+            time.sleep(share * PERIOD)
+
+    thread = threading.Thread(target=alternate)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def send(pids: Sequence[int], what: signal.Signals) -> None:

@@ -24,7 +24,7 @@ import numpy as np
 from null import Run, law, p99, progress, run
 from quota import load_processes, quota
 
-from tuner.measure.measurement import Watcher
+from tuner.measure.protocol import Watcher
 from tuner.study.trial import DoubtKind, Failure, FailureKind
 from tuner.study.workload import Load, Loop, closed, opened
 

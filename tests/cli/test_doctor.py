@@ -2,8 +2,11 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+import typer
 
 from tests.cli.test_bad_input import tuner
 from tests.doctor.diagnoses import make_diagnosis
@@ -13,12 +16,14 @@ from tuner.doctor import examination, store
 from tuner.doctor.diagnosis import Diagnosis
 from tuner.errors import InvalidMeasurementError
 from tuner.machine import cores, fingerprint, place
-from tuner.measure.measurement import Protocol
+from tuner.measure.protocol import Protocol
 from tuner.search.storage import read_study
 from tuner.study.objectives import Limits
 from tuner.study.study import Settings
-from tuner.study.workload import Workload, closed
+from tuner.study.workload import closed, standard
 from tuner.target import spec
+
+NO_OPTIONS = cast(typer.Context, SimpleNamespace(args=[], command=SimpleNamespace(params=[])))
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +36,7 @@ def examined(monkeypatch: pytest.MonkeyPatch, diagnosis: Diagnosis) -> list[tupl
     """Let an examination find `diagnosis`; returns what it is asked for."""
     asked = []
 
-    def examine(protocol: Protocol, target: str, launches: int, _: Path) -> Diagnosis:
+    def examine(protocol: Protocol, target: str, _options: object, launches: int, _: Path) -> Diagnosis:
         asked.append((protocol, target, launches))
         return diagnosis
 
@@ -43,7 +48,7 @@ def test_the_result_is_on_stdout_and_kept(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = examined(monkeypatch, make_diagnosis(target="null"))
-    doctor(target="null", users="2,8", launches=4)
+    doctor(NO_OPTIONS, target="null", users="2,8", launches=4)
     (protocol, target, launches) = asked[0]
     assert (protocol.workload.loads, target, launches) == (closed((2, 8)), "null", 4)
     (kept,) = (state / "agent-tuner" / "doctor").iterdir()
@@ -58,7 +63,7 @@ def test_where_nothing_could_be_measured_the_figures_are_shown_and_nothing_is_ke
 ) -> None:
     examined(monkeypatch, make_diagnosis((100.0,)))
     with pytest.raises(InvalidMeasurementError, match="too few launches"):
-        doctor(target="null")
+        doctor(NO_OPTIONS, target="null")
     assert "Only 1 of 6 launches gave a figure" in capsys.readouterr().out
     assert not state.exists()
 
@@ -81,7 +86,7 @@ def test_bad_input(tmp_path: Path, arguments: list[str], words: str) -> None:
 
 
 def test_a_search_begins_with_the_noise_that_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    workload = Workload(loads=closed((4, 32)))
+    workload = standard(closed((4, 32)))
     settings = Settings(name="mine", target="null", workload=workload, limits=Limits(), budget=1, seed=0)
     diagnosis = make_diagnosis(target="null", machine=fingerprint())
     store.save(diagnosis)

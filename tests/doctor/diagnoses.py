@@ -57,7 +57,7 @@ def make_diagnosis(
         measured=measured,
         asked=6,
         launched=figures,
-        noise=noise(figures, target, loads, measured),
+        noise=noise(figures, target, {}, loads, measured),
         drift=drift_of(figures, loads[0].loop),
         ceiling=Ceiling(users=32, throughput=7190.0, load_cpu=0.99, server_cpu=0.21),
         rungs=rungs,

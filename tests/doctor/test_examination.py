@@ -17,7 +17,7 @@ from tuner.doctor.examination import examine
 from tuner.errors import InfeasibleError, TargetStartError
 from tuner.load.samples import ROW
 from tuner.machine import Placement
-from tuner.measure.measurement import Protocol, Watcher
+from tuner.measure.protocol import Protocol, Watcher
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
 from tuner.study.space import Configuration
@@ -60,7 +60,7 @@ def test_from_launches_to_a_diagnosis(protocol: Protocol, tmp_path: Path, monkey
         return replace(make_measurement(), levels=(make_level(asked.workload.target, 300.0, 0.006),))
 
     use(monkeypatch, attempted)
-    found = examine(protocol, "mine", 3, tmp_path)
+    found = examine(protocol, "mine", {}, 3, tmp_path)
     assert titles == [
         *((f"noise, launch {number}/3", 10.0) for number in (1, 2, 3)),
         ("ceiling of the load generator", 0.0),
@@ -83,7 +83,7 @@ def test_a_default_that_does_not_work_ends_the_examination(
 ) -> None:
     use(monkeypatch, lambda *_: Failure(kind=kind, reason="exit code 3"))
     with pytest.raises(error, match=re.escape(f"in its default configuration: {kind}: exit code 3")):
-        examine(protocol, "mine", 3, tmp_path)
+        examine(protocol, "mine", {}, 3, tmp_path)
 
 
 def test_an_invalid_launch_is_measured_once_more_in_an_empty_folder(

@@ -13,7 +13,7 @@ from tuner.doctor.diagnosis import TRUTH, Ceiling
 from tuner.doctor.generator import ceiling, known_server, ladder, rung, server_p99
 from tuner.load.samples import ROW, Samples
 from tuner.machine import cores, fingerprint, place
-from tuner.measure.measurement import Protocol
+from tuner.measure.protocol import Protocol
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
 from tuner.study.trial import Conditions

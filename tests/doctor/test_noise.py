@@ -17,7 +17,7 @@ CALM = Conditions(lag_p99=0.001, lag_most=0.001, other_programs=0.01, stolen=0.0
 
 
 def test_noise_is_the_spread_of_the_logarithms() -> None:
-    found = noise(launched(repeats((100.0, 110.0, 100.0, 110.0))), "reference", LOADS, "today")
+    found = noise(launched(repeats((100.0, 110.0, 100.0, 110.0))), "reference", {}, LOADS, "today")
     assert found is not None
     spread = math.log(1.1) / math.sqrt(3.0)
     assert (found.throughput, *found.p99) == pytest.approx((spread, spread, spread))
@@ -29,7 +29,7 @@ def test_launches_that_give_no_figure_do_not_count() -> None:
     invalid = Repeat(begun=60.0, outcome=TOO_LATE)
     figures = launched((*repeats((100.0, 110.0)), lost, invalid))
     assert len(figures) == 2
-    assert noise(figures, "reference", LOADS, "today") is None
+    assert noise(figures, "reference", {}, LOADS, "today") is None
     assert drift_of(figures, Loop.CLOSED) is None
 
 

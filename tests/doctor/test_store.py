@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,27 @@ from tests.doctor.diagnoses import MACHINE, RUNGS, make_diagnosis
 from tuner.doctor.diagnosis import dump_diagnosis, load_diagnosis
 from tuner.doctor.store import known_noise, save
 from tuner.errors import StorageError
-from tuner.study.workload import Workload, closed, opened
+from tuner.machine import Machine, Placement
+from tuner.study.objectives import Limits
+from tuner.study.space import SearchSpace
+from tuner.study.study import Header, Settings
+from tuner.study.workload import Workload, closed, opened, standard
 
-LADDER = Workload(loads=closed((4, 32)))
+SPACE = SearchSpace(knobs=())
+TODAY = "2027-01-01T00:00:00+00:00"
+
+
+def header(workload: Workload = standard(closed((4, 32))), machine: Machine = MACHINE, **settings: Any) -> Header:  # noqa: B008
+    """What a search begins with, on the machine of the diagnoses."""
+    asked = Settings(name="mine", target="reference", workload=workload, limits=Limits(), budget=1, seed=0)
+    return Header(
+        settings=replace(asked, **settings),
+        space=SPACE,
+        machine=machine,
+        placement=make_diagnosis().placement,
+        command="tuner search",
+        started=TODAY,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +47,7 @@ def test_a_diagnosis_survives_json() -> None:
 
 
 def test_nothing_is_known_before_an_examination() -> None:
-    assert known_noise("reference", LADDER, MACHINE) is None
+    assert known_noise(header()) is None
 
 
 def test_a_search_finds_the_noise_of_its_machine_target_and_loads(state: Path) -> None:
@@ -37,7 +56,8 @@ def test_a_search_finds_the_noise_of_its_machine_target_and_loads(state: Path) -
     assert path.parent == state
     save(make_diagnosis(loads=closed((8,)), measured="2027-01-01T00:00:00+00:00"))
     save(make_diagnosis(target="null", measured="2027-01-01T00:00:00+00:00"))
-    assert known_noise("reference", LADDER, MACHINE) == mine.noise
+    assert known_noise(header()) == mine.noise
+    assert known_noise(header(options={"model": "mine.onnx"})) is None
     assert len(list(state.iterdir())) == 3
 
 
@@ -46,22 +66,33 @@ def test_a_later_examination_takes_the_place_of_an_earlier_one(state: Path) -> N
     later = make_diagnosis((90.0, 110.0, 95.0), measured="2026-03-14T00:00:00+00:00")
     save(later)
     assert len(list(state.iterdir())) == 1
-    assert known_noise("reference", LADDER, MACHINE) == later.noise
+    assert known_noise(header()) == later.noise
 
 
-def test_else_it_is_the_newest_one_under_other_loads_of_the_same_loop() -> None:
-    save(make_diagnosis(loads=closed((8,)), measured="2026-03-13T12:00:00+02:00"))
-    newer = make_diagnosis(loads=closed((16,)), measured="2026-03-13T11:00:00+00:00")
-    save(newer)
-    assert known_noise("reference", LADDER, MACHINE) == newer.noise
-    assert known_noise("reference", Workload(loads=opened((50.0,))), MACHINE) is None
+@pytest.mark.parametrize(
+    "workload",
+    [
+        standard(closed((8,))),
+        standard(opened((50.0,))),
+        replace(standard(closed((4, 32))), measure_most=20.0),
+    ],
+)
+def test_the_noise_of_another_load_or_of_other_windows_decides_nothing(workload: Workload) -> None:
+    save(make_diagnosis())
+    assert known_noise(header(workload)) is None
+
+
+def test_the_noise_on_other_cores_decides_nothing() -> None:
+    save(make_diagnosis())
+    assert known_noise(replace(header(), placement=Placement(server=(0, 1, 2), load=(3,)))) is None
+    assert known_noise(header(replace(standard(closed((4, 32))), processes=2))) is not None
 
 
 @pytest.mark.parametrize("other", [{"cpu": "Other"}, {"cores": 8}, {"versions": {"locust": "3.0"}}])
 def test_the_noise_of_another_machine_is_none_of_ours(other: dict[str, object]) -> None:
     save(make_diagnosis())
-    assert known_noise("reference", LADDER, replace(MACHINE, **other)) is None  # type: ignore[arg-type]
-    assert known_noise("reference", LADDER, replace(MACHINE, memory=1, governor="performance")) is not None
+    assert known_noise(header(machine=replace(MACHINE, **other))) is None  # type: ignore[arg-type]
+    assert known_noise(header(machine=replace(MACHINE, memory=1, governor="performance"))) is not None
 
 
 def test_what_cannot_be_read_is_as_good_as_none(state: Path) -> None:
@@ -69,7 +100,7 @@ def test_what_cannot_be_read_is_as_good_as_none(state: Path) -> None:
     path.write_text(path.read_text()[:100])
     save(replace(make_diagnosis(loads=closed((8,))), version=2))
     (state / "folder.json").mkdir()
-    assert known_noise("reference", LADDER, MACHINE) is None
+    assert known_noise(header()) is None
 
 
 def test_a_state_folder_that_cannot_be_written(state: Path) -> None:

@@ -1,6 +1,7 @@
 """Locust as a real child process: what it recorded against what the server knows it did."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,6 +40,12 @@ def users(count: int) -> Load:
 
 def rate(per_second: float) -> Load:
     return Load(loop=Loop.OPEN, amount=per_second)
+
+
+def scenario(target: Target, load: Load) -> Path:
+    found = target.locustfile if load.loop is Loop.CLOSED else target.open_locustfile
+    assert found is not None
+    return found
 
 
 def load_process(
@@ -105,7 +112,7 @@ def test_samples_can_be_read_while_the_load_runs_on(null: tuple[Target, Launch],
 def test_requests_that_never_end_are_infinite_from_their_start_on(tmp_path: Path, load: Load) -> None:
     target = spec.load("null", {"slow_every": "1", "slow_delay_ms": "60000"})
     launch = render(target, target.space.default(), port=free_port(), workdir=tmp_path, artifact=None)
-    locustfile = target.locustfile if load.loop is Loop.CLOSED else target.open_locustfile
+    locustfile = scenario(target, load)
     with SupervisedProcess(
         launch.argv, env=launch.env, workdir=tmp_path, log=tmp_path / "server.log", stop_seconds=0.5
     ) as server:
@@ -157,7 +164,7 @@ def test_arrivals_come_as_planned_and_count_from_their_intended_start(
 
 @pytest.mark.parametrize("load", [users(6), rate(200.0)], ids=str)
 def test_several_processes_make_one_load(null: tuple[Target, Launch], tmp_path: Path, load: Load) -> None:
-    locustfile = null[0].locustfile if load.loop is Loop.CLOSED else null[0].open_locustfile
+    locustfile = scenario(null[0], load)
     crew = Crew(processes=2)
     with load_process(null[0], null[1].url, tmp_path, locustfile, crew) as process:
         window, recording = run(process, load, 1.0)
@@ -314,4 +321,6 @@ def test_the_bundled_locustfile_runs_alone(null: tuple[Target, Launch], tmp_path
          "--run-time", "1s", "--host", null[1].url, "--path", "/", "--requests", "", "--exit-code-on-error", "0"],
         env={**os.environ}, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    assert "GET      /" in result.stdout + result.stderr
+    counts = re.search(r"GET +/ +(\d+) +(\d+)\(", result.stdout + result.stderr)
+    assert counts is not None
+    assert int(counts[1]) // 10 == int(counts[2]) > 5

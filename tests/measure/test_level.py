@@ -21,8 +21,10 @@ class Pretended:
         self._began = self.now
         self._rate, self._latency = rate, latency
         self.driven: list[tuple[Load, Sequence[int]]] = []
+        self.seconds: list[float] = []
 
-    def drive(self, load: Load, _seconds: float, seed: Sequence[int]) -> None:
+    def drive(self, load: Load, seconds: float, seed: Sequence[int]) -> None:
+        self.seconds.append(seconds)
         self.driven.append((load, tuple(seed)))
 
     def run_for(self, seconds: float) -> None:
@@ -80,6 +82,14 @@ def test_a_level_is_measured_until_its_p99_is_known(
 ) -> None:
     window = level.measure(pretend(rate, latency), WORKLOAD, closed((4,))[0], (1, 2))  # type: ignore[arg-type]
     assert window.seconds == pytest.approx(seconds, abs=0.35)
+
+
+def test_an_open_loop_needs_more_arrivals_and_a_schedule_that_lasts(pretend: MakePretended) -> None:
+    workload = Workload(loads=opened((100.0,)), measure=2.0, measure_most=50.0, patience=30.0)
+    process = pretend(100.0, flat(0.01))
+    window = level.measure(process, workload, workload.target, ())  # type: ignore[arg-type]
+    assert window.seconds == pytest.approx(10.0, abs=1.0), "a thousand of them"
+    assert process.seconds[0] > 50.0
 
 
 def test_how_well_p99_shall_be_known_can_be_asked_for(pretend: MakePretended) -> None:

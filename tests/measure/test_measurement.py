@@ -9,7 +9,8 @@ import pytest
 
 from tests.conftest import MakeTarget
 from tuner.machine import cores, fingerprint, place
-from tuner.measure.measurement import ONCE, Protocol, Repetition, measure, measure_url
+from tuner.measure.measurement import measure, measure_url
+from tuner.measure.protocol import ONCE, Protocol, Repetition
 from tuner.measure.ready import wait
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
@@ -118,7 +119,11 @@ def test_the_share_of_slow_requests_decides_p99(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "reason"),
     [
-        ({"error_every": "20"}, FailureKind.ERRORS, r"failed \([45]\.\d %, more than 1\.0 %\); most often: .*500"),
+        (
+            {"error_every": "20"},
+            FailureKind.ERRORS,
+            r"failed \([45]\.\d %, more than 1\.0 %\); most often in this launch: .*500",
+        ),
         ({"crash_after": "50"}, FailureKind.CRASH, "the server ended under load .killed by SIGKILL"),
     ],
 )

@@ -165,6 +165,22 @@ def test_a_stall_is_doubted_in_closed_loop_only_because_only_that_hides_it() -> 
     assert DoubtKind.STALL not in kinds(samples, window(rate=100.0))
 
 
+def test_a_pause_of_the_load_process_is_no_fault_of_the_server() -> None:
+    samples = constant(1000, 0.009)
+    for column in ("intended", "sent", "end"):
+        samples[column][500:] += 1.0
+    samples["end"][499] += 1.0
+    assert kinds(samples, window(lag_most=1.0)) == [DoubtKind.LOAD_PAUSE]
+
+
+def test_a_p99_of_few_requests_is_not_told_and_keeps_no_limit() -> None:
+    few, enough = summary(constant(300, 10.0 / 300)), summary(constant(400, 10.0 / 400))
+    assert few.told_p99 is None
+    assert few.metric("p99") == math.inf
+    assert few.metric("p95") == pytest.approx(10.0 / 300)
+    assert enough.told_p99 == enough.metric("p99") == pytest.approx(10.0 / 400)
+
+
 def test_a_request_that_waits_while_others_are_answered_is_starved() -> None:
     found = kinds(np.concatenate([never(1.0), constant(1000, 0.01)]), window(users=2))
     assert DoubtKind.STARVED in found
@@ -250,10 +266,16 @@ def test_requests_that_pile_up_are_the_configurations_failure_and_a_stall_is_non
 
 
 def test_arrivals_that_were_not_sent_make_a_level_invalid() -> None:
-    dropped = recording(constant(1000, 0.01), errors=(("not sent: 1000 requests were in flight", 7),))
-    with pytest.raises(LaunchError, match="7 arrivals were not sent: 1000 requests were in flight") as caught:
-        gates.require_all_sent(window(rate=100.0), dropped)
+    samples = constant(1000, 0.01)
+    samples["sent"][:7], samples["ok"][:7] = np.inf, 0
+    with pytest.raises(LaunchError, match="7 arrivals found as many requests in flight as are allowed") as caught:
+        gates.require_all_sent(window(rate=100.0), recording(samples))
+    assert caught.value.kind is FailureKind.OVERLOADED
+    samples["sent"][:2] = -np.inf
+    with pytest.raises(LaunchError, match="did not come to send 2 arrivals") as caught:
+        gates.require_all_sent(window(rate=100.0), recording(samples))
     assert caught.value.kind is FailureKind.INVALID
+    assert lateness(recording(samples), window(rate=100.0)) == 0.0
     gates.require_all_sent(window(rate=100.0), recording(constant(1000, 0.01)))
 
 

@@ -12,7 +12,7 @@ from tests.conftest import make_measurement
 from tuner.errors import InvalidMeasurementError, StorageError, StudyExistsError, TargetStartError, UsageError
 from tuner.files import write_atomically
 from tuner.machine import cores, fingerprint, place
-from tuner.measure.measurement import ONCE, Repetition
+from tuner.measure.protocol import ONCE, Repetition
 from tuner.search import engine
 from tuner.search.confirm import finalists, first_round, schedule
 from tuner.search.database import open_database, sqlite_url

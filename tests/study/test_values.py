@@ -7,7 +7,8 @@ from tests.conftest import make_level, make_measurement
 from tuner.errors import UsageError
 from tuner.study.judgement import feasible, reference_accuracy, violations
 from tuner.study.objectives import Limits, Slo, parse_slo
-from tuner.study.trial import Failure, FailureKind, Interval, Trial, dump_outcome, load_outcome
+from tuner.study.space import SearchSpace
+from tuner.study.trial import Accuracy, Failure, FailureKind, Interval, Trial, dump_outcome, load_outcome
 from tuner.study.workload import Loop, Workload, closed, opened, parse_rates, parse_users
 
 
@@ -55,6 +56,12 @@ def test_rates_that_make_no_ladder_are_refused(text: str) -> None:
 
 def test_loads_are_written_with_their_unit() -> None:
     assert [str(load) for load in (*closed((32,)), *opened((200.0,)))] == ["32 users", "200 req/s"]
+
+
+def test_the_accuracy_of_a_default_that_failed_still_counts(space: SearchSpace) -> None:
+    default = space.default()
+    slow = Failure(kind=FailureKind.OVERLOADED, reason="piles up", accuracy=Accuracy(correct=9, total=10))
+    assert reference_accuracy([Trial(number=0, configuration=default, outcome=slow)], default) == slow.accuracy
 
 
 def test_violations_are_signed_distances() -> None:

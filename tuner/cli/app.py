@@ -15,7 +15,7 @@ from tuner.errors import Terminated, TunerError
 
 app = typer.Typer(
     name="tuner",
-    help="Finds the serving configuration that keeps your promise: concurrency, p99 and accuracy, measured.",
+    help="Finds the serving configuration that keeps your promise: load, p99 and accuracy, measured.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -29,7 +29,7 @@ app.command("resume")(resume.resume)
 app.command("measure", context_settings=_OWN_OPTIONS)(measure.measure)
 app.command("serve", context_settings=_OWN_OPTIONS)(serve.serve)
 app.command("worker", context_settings=_OWN_OPTIONS)(worker.worker)
-app.command("doctor")(doctor.doctor)
+app.command("doctor", context_settings=_OWN_OPTIONS)(doctor.doctor)
 app.command("report")(report.report)
 app.command("targets")(targets.targets)
 
@@ -46,7 +46,7 @@ def _program(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
 ) -> None:
-    """Find the serving configuration that keeps your promise: concurrency, p99 and accuracy, measured."""
+    """Find the serving configuration that keeps your promise: load, p99 and accuracy, measured."""
 
 
 def _terminate(*_: object) -> None:

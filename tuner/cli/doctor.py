@@ -8,6 +8,7 @@ from tuner.cli import options
 
 
 def doctor(
+    context: typer.Context,
     target: options.TargetName = "reference",
     users: options.Users = None,
     rate: options.Rate = None,
@@ -29,15 +30,16 @@ def doctor(
     from tuner.doctor.examination import examine
     from tuner.errors import InvalidMeasurementError
     from tuner.machine import cores, fingerprint, place
-    from tuner.measure.measurement import Protocol, Watcher
+    from tuner.measure.protocol import Protocol, Watcher
     from tuner.measure.verify import Verifier
     from tuner.report.console import LaunchProgress
     from tuner.study.objectives import Limits
     from tuner.target import spec
 
-    workload = options.workload(users, rate, "10%", None)
+    workload = options.workload(users, rate, None, None)
+    own = options.target_options(context, target)
     placement = place(cores())
-    loaded = spec.load(target, None, None, placement.server)
+    loaded = spec.load(target, own, None, placement.server)
     with TemporaryDirectory(prefix="tuner-doctor-") as name, LaunchProgress() as progress:
         folder = Path(name)
         protocol = Protocol(
@@ -49,7 +51,7 @@ def doctor(
             placement=placement,
             watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
         )
-        diagnosis = examine(protocol, spec.reference(target), launches, folder)
+        diagnosis = examine(protocol, spec.reference(target), own, launches, folder)
     print_diagnosis(diagnosis)
     if diagnosis.noise is None:
         raise InvalidMeasurementError("too few launches were valid to know the noise; do first what is marked `look`")

@@ -20,7 +20,7 @@ def measure(
     seed: options.Seed = 0,
     out: options.Out = Path("reports"),
     locustfile: options.Locustfile = None,
-    p99_within: options.Within = "10%",
+    p99_within: options.Within = None,
     measure_at_most: options.AtMost = None,
     load_processes: options.LoadProcesses = 1,
     load_master: options.LoadMaster = None,
@@ -33,7 +33,7 @@ def measure(
     from tuner.machine import cores, fingerprint, place
     from tuner.measure import measurement
     from tuner.measure.failed import as_error
-    from tuner.measure.measurement import Protocol, Watcher
+    from tuner.measure.protocol import Protocol, Watcher
     from tuner.measure.verify import Verifier
     from tuner.report.console import LaunchProgress, print_measurement
     from tuner.study.objectives import Limits, parse_slo
@@ -42,12 +42,16 @@ def measure(
 
     if url is not None and not url.startswith(("http://", "https://")):
         raise UsageError(f"--url {url}: begin it with http:// or https://")
+    if load_master is not None and url is None and not load_master.startswith("127."):
+        raise UsageError(
+            "--load-master: other machines cannot reach what tuner launches; start it there and give --url"
+        )
     if url is not None and sets:
         raise UsageError("--set configures a server that tuner launches; with --url configure it where you start it")
     workload = options.workload(users, rate, p99_within, measure_at_most, load_processes, load_master)
-    options.require_own_requests(rate, locustfile)
     placement = place(cores(), workload.processes_here)
     loaded = spec.load(target, options.target_options(context, target), locustfile, placement.server)
+    options.require_open_loop(workload, loaded)
     configuration = loaded.space.configuration(options.parse_sets(loaded.space, sets))
     folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
     with LaunchProgress() as progress:

@@ -26,11 +26,15 @@ Rate = Annotated[
     typer.Option("--rate", help="Open loop instead: Poisson arrivals a second, or a ladder of rates such as 50,200."),
 ]
 Within = Annotated[
-    str, typer.Option("--p99-within", help="Measure a level until the 95 % interval of p99 is within this share of it.")
+    str | None,
+    typer.Option("--p99-within", help="Measure on until the 95 % interval of p99 is within this share, such as 5%."),
 ]
 AtMost = Annotated[
     str | None,
-    typer.Option("--measure-at-most", help="Longest time to measure a level; default: 3s, in open loop 20s."),
+    typer.Option(
+        "--measure-at-most",
+        help="Longest time to measure a level; default: 3s, in open loop 20s, with --p99-within 30s.",
+    ),
 ]
 LoadProcesses = Annotated[
     int, typer.Option("--load-processes", help="How many processes make the load (Locust's master and workers).")
@@ -57,13 +61,14 @@ Locustfile = Annotated[
 ]
 
 
+_SHORTEST_SECONDS = 0.5
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 
 
 def workload(
     users: str | None,
     rate: str | None,
-    within: str,
+    within: str | None,
     at_most: str | None,
     processes: int = 1,
     master: str | None = None,
@@ -75,21 +80,27 @@ def workload(
     if users is not None and rate is not None:
         raise UsageError("--users drives a closed loop and --rate an open one: give one of them")
     usual = standard(parse_users(users or "4,32") if rate is None else parse_rates(rate))
-    most = usual.measure_most if at_most is None else parse_seconds(at_most)
+    most = usual.measure_most if within is None else usual.patience
+    most = most if at_most is None else parse_seconds(at_most)
+    if most < _SHORTEST_SECONDS:
+        raise UsageError(f"--measure-at-most {at_most}: no p99 can be known after less than {_SHORTEST_SECONDS:g} s")
     return replace(
         usual,
+        patience=usual.patience if at_most is None else most,
         measure=min(usual.measure, most),
         measure_most=most,
-        interval=parse_share(within),
+        interval=usual.interval if within is None else parse_share(within),
         processes=processes,
         master=master,
     )
 
 
-def require_own_requests(rate: str | None, locustfile: str | None) -> None:
-    """Refuse an open loop of somebody else's locustfile: only ours knows how to keep to a schedule."""
-    if rate is not None and locustfile is not None:
-        raise UsageError("--rate sends the target's own requests on a schedule, --locustfile others: give one of them")
+def require_open_loop(workload: "Workload", target: "Target") -> None:
+    """Refuse an open loop of somebody's own locustfile: only ours knows how to keep to a schedule."""
+    from tuner.study.workload import Loop
+
+    if workload.loop is Loop.OPEN and target.open_locustfile is None:
+        raise UsageError(f"--rate sends requests on a schedule, which {target.locustfile.name} does not: give --users")
 
 
 def load_target(context: typer.Context, name: str, locustfile: str | None = None) -> "Target":

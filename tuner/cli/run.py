@@ -1,14 +1,16 @@
 """From settings to a finished report: what `search` and `resume` have in common."""
 
 import sys
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from tuner.doctor.store import known_noise
 from tuner.errors import InfeasibleError, StorageError, Terminated, TunerError, UsageError
-from tuner.machine import Placement, comparable, fingerprint
-from tuner.measure.measurement import Protocol, Watcher, measure
+from tuner.machine import Placement, comparable, cores, fingerprint
+from tuner.measure.measurement import measure
+from tuner.measure.protocol import Protocol, Watcher
 from tuner.measure.verify import Verifier
 from tuner.report.console import SearchProgress, print_plan, print_verdict
 from tuner.report.verdict import Verdict, verdict
@@ -35,8 +37,8 @@ def run(
         placement=placement,
         command=command,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
-        noise=known_noise(settings.target, settings.workload, fingerprint()),
     )
+    header = replace(header, noise=known_noise(header))
     with create(out.resolve(), header, storage) as store:
         _search(store, target)
 
@@ -49,6 +51,9 @@ def go_on(store: Store) -> None:
         raise UsageError(f"{store.folder}: the knobs of {settings.target} changed since it began; start a new study")
     if not comparable(fingerprint(), store.header.machine):
         raise UsageError(f"{store.folder}: was begun on another machine or with other versions; start a new study")
+    placement = store.header.placement
+    if not {*placement.server, *placement.load} <= set(cores()):
+        raise UsageError(f"{store.folder}: began on other cores than we may use now; start a new study")
     _search(store, target)
 
 

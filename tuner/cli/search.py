@@ -24,10 +24,9 @@ def search(
     out: options.Out = Path("reports"),
     storage: options.Storage = None,
     locustfile: options.Locustfile = None,
-    p99_within: options.Within = "10%",
+    p99_within: options.Within = None,
     measure_at_most: options.AtMost = None,
     load_processes: options.LoadProcesses = 1,
-    load_master: options.LoadMaster = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and how long it takes.")] = False,
 ) -> None:
     """Measure configurations of a target, confirm the best, and write the report.
@@ -43,11 +42,11 @@ def search(
     from tuner.units import parse_share
 
     own = options.target_options(context, target)
-    workload = options.workload(users, rate, p99_within, measure_at_most, load_processes, load_master)
-    options.require_own_requests(rate, locustfile)
+    workload = options.workload(users, rate, p99_within, measure_at_most, load_processes)
     placement = place(cores(), workload.processes_here)
     limits = Limits(slo=parse_slo(slo) if slo else None, max_accuracy_drop=parse_share(max_accuracy_drop))
     loaded = spec.load(target, own, locustfile, placement.server)
+    options.require_open_loop(workload, loaded)
     settings = Settings(
         name=options.study_name(name, loaded.name),
         target=spec.reference(target),

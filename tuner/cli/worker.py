@@ -1,6 +1,6 @@
 """`tuner worker`: one load process on another machine, for a `tuner` that waits for it with --load-master."""
 
-import os
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +8,14 @@ import typer
 
 from tuner.cli import options
 
+_SHORTEST_SECONDS = 1.0
+
 
 def worker(
     context: typer.Context,
     master: Annotated[str, typer.Argument(help="ADDRESS:PORT that tuner was given as --load-master.")],
     target: options.TargetName = "reference",
-    rate: Annotated[bool, typer.Option("--open-loop", help="The measurement was asked for with --rate.")] = False,
+    open_loop: Annotated[bool, typer.Option("--open-loop", help="The measurement was asked for with --rate.")] = False,
     seed: options.Seed = 0,
     locustfile: options.Locustfile = None,
 ) -> None:
@@ -24,19 +26,20 @@ def worker(
 
     Example: tuner worker 10.0.0.5:5557
     """
-    from tuner.errors import UsageError
-    from tuner.load.driver import locust_command
-    from tuner.measure.measurement import request_environment
+    from tuner.load.driver import LoadError, locust_command, locust_environment
+    from tuner.measure.visit import request_environment
     from tuner.target.process import SupervisedProcess, wait_until_gone
+    from tuner.units import parse_address
 
-    host, _, port = master.rpartition(":")
-    if not host or not port.isdigit():
-        raise UsageError(f"{master}: expected ADDRESS:PORT, for example 10.0.0.5:5557")
+    host, port = parse_address(master)
     loaded = options.load_target(context, target, locustfile)
-    scenario = loaded.open_locustfile if rate else loaded.locustfile
+    scenario = loaded.open_locustfile if open_loop and loaded.open_locustfile else loaded.locustfile
     command = locust_command(scenario, "--worker", "--master-host", host, "--master-port", port)
-    env = {**os.environ, **request_environment(loaded, seed)}
+    env = locust_environment(request_environment(loaded, seed))
     while True:
         # Each launch of the server has a Locust master of its own, which ends its workers.
         with SupervisedProcess(command, env=env, workdir=Path.cwd(), log=None, stop_seconds=1.0) as process:
+            began = time.monotonic()
             wait_until_gone(process)
+            if time.monotonic() - began < _SHORTEST_SECONDS:
+                raise LoadError(f"Locust ended at once ({process.ending()}); what it wrote above says why")

@@ -4,7 +4,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from tuner.measure.measurement import Protocol, Watcher, measure
+from tuner.measure.measurement import measure
+from tuner.measure.protocol import Protocol, Watcher
 from tuner.study.space import Configuration
 from tuner.study.trial import Failure, Outcome
 

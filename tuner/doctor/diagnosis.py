@@ -1,6 +1,7 @@
 """What the doctor found out about this machine, as values, and as they are stored."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 
@@ -97,6 +98,7 @@ class Diagnosis:
     """
 
     target: str
+    options: Mapping[str, str] = field(default_factory=dict)
     loads: tuple[Load, ...]
     machine: Machine
     placement: Placement

@@ -1,5 +1,6 @@
 """One examination of this machine, from looking around to the diagnosis."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -8,12 +9,12 @@ from tuner.doctor.disturbances import disturbances
 from tuner.doctor.generator import ceiling, known_server, ladder
 from tuner.doctor.noise import drift_of, launched, noise, repeat
 from tuner.doctor.surroundings import look_around
-from tuner.measure.measurement import Protocol
+from tuner.measure.protocol import Protocol
 from tuner.study.judgement import criterion
 
 
-def examine(protocol: Protocol, target: str, launches: int, folder: Path) -> Diagnosis:
-    """Examine this machine by the protocol of a search; `target` is the name that its noise is kept under.
+def examine(protocol: Protocol, target: str, options: Mapping[str, str], launches: int, folder: Path) -> Diagnosis:
+    """Examine this machine by the protocol of a search; its noise is kept under `target` and `options`.
 
     Raises where the target's default configuration does not work at all.
     """
@@ -28,13 +29,14 @@ def examine(protocol: Protocol, target: str, launches: int, folder: Path) -> Dia
     measured = datetime.now().astimezone().isoformat(timespec="seconds")
     return Diagnosis(
         target=target,
+        options=options,
         loads=loads,
         machine=protocol.machine,
         placement=protocol.placement,
         measured=measured,
         asked=launches,
         launched=figures,
-        noise=noise(figures, target, loads, measured),
+        noise=noise(figures, target, options, loads, measured),
         drift=change,
         ceiling=most,
         rungs=rungs,

@@ -9,7 +9,7 @@ import numpy as np
 from tuner.doctor.attempts import attempt
 from tuner.doctor.diagnosis import TRUTH, Ceiling, Rung
 from tuner.load.samples import Samples, intended_in
-from tuner.measure.measurement import Protocol
+from tuner.measure.protocol import Protocol
 from tuner.measure.verify import Verifier
 from tuner.statistics.quantiles import quantile
 from tuner.study.trial import Failure, LevelSummary, Measurement, Outcome

@@ -1,7 +1,7 @@
 """A/A: one and the same configuration, launched several times, one after the other."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from tuner.doctor.attempts import attempt
 from tuner.doctor.diagnosis import Launched
 from tuner.measure.failed import as_error
-from tuner.measure.measurement import Protocol
+from tuner.measure.protocol import Protocol
 from tuner.statistics.compare import Estimate, drift, log_sd
 from tuner.study.judgement import criterion
 from tuner.study.study import Noise
@@ -53,12 +53,15 @@ def launched(repeats: Sequence[Repeat]) -> tuple[Launched, ...]:
     return tuple(one for one in found if all(map(isfinite, one.p99)))
 
 
-def noise(launches: Sequence[Launched], target: str, loads: tuple[Load, ...], measured: str) -> Noise | None:
+def noise(
+    launches: Sequence[Launched], target: str, options: Mapping[str, str], loads: tuple[Load, ...], measured: str
+) -> Noise | None:
     """Return by how much launches of one configuration differ; None when too few of them could be measured."""
     if len(launches) < LEAST_LAUNCHES:
         return None
     return Noise(
         target=target,
+        options=options,
         loads=loads,
         measured=measured,
         launches=len(launches),

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,14 +13,14 @@ from platformdirs import user_state_path
 from tuner.doctor.diagnosis import DIAGNOSIS_VERSION, Diagnosis, dump_diagnosis, load_diagnosis
 from tuner.errors import StorageError
 from tuner.files import write_atomically
-from tuner.machine import Machine, comparable
-from tuner.study.study import Noise
-from tuner.study.workload import Load, Workload
+from tuner.machine import comparable
+from tuner.study.study import Header, Noise
+from tuner.study.workload import standard
 
 
 def save(diagnosis: Diagnosis) -> Path:
     """Keep a diagnosis for the searches to come, in place of an earlier one of the same kind; returns its file."""
-    path = _folder() / f"{fingerprint(diagnosis.target, diagnosis.loads, diagnosis.machine)}.json"
+    path = _folder() / f"{fingerprint(diagnosis)}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, dump_diagnosis(diagnosis))
@@ -28,26 +29,27 @@ def save(diagnosis: Diagnosis) -> Path:
     return path
 
 
-def known_noise(target: str, workload: Workload, machine: Machine) -> Noise | None:
-    """Return the newest noise of this machine with this target under these loads.
-
-    Without one, it is that of the target under other loads of the same loop; without one of those, None.
-    """
+def known_noise(header: Header) -> Noise | None:
+    """Return the newest noise of just what a study measures: its machine, target, options, cores, loads and windows."""
+    settings = header.settings
     found = [
         known
         for known in _kept()
         if known.noise is not None
-        and known.target == target
-        and known.loads[0].loop is workload.loop
-        and comparable(known.machine, machine)
+        and (known.target, known.options) == (settings.target, settings.options)
+        and standard(known.loads) == replace(settings.workload, processes=1)
+        and known.placement == header.placement
+        and comparable(known.machine, header.machine)
     ]
-    newest = max(found, key=lambda one: (one.loads == workload.loads, _moment(one)), default=None)
+    newest = max(found, key=_moment, default=None)
     return newest.noise if newest else None
 
 
-def fingerprint(target: str, loads: Sequence[Load], machine: Machine) -> str:
-    """Name a diagnosis by what it holds for: what makes machines comparable, the target and the loads."""
-    content = [machine.cpu, machine.cores, sorted(machine.versions.items()), target, [str(load) for load in loads]]
+def fingerprint(diagnosis: Diagnosis) -> str:
+    """Name a diagnosis by what it holds for: what makes machines comparable, the target, its options and the loads."""
+    machine, loads = diagnosis.machine, [str(load) for load in diagnosis.loads]
+    target = [diagnosis.target, sorted(diagnosis.options.items())]
+    content = [machine.cpu, machine.cores, sorted(machine.versions.items()), target, loads]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 

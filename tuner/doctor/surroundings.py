@@ -13,7 +13,7 @@ from platformdirs import user_cache_path, user_state_path
 
 from tuner.doctor.diagnosis import Check
 from tuner.machine import ENOUGH_CORES, Machine, Placement
-from tuner.measure.measurement import Protocol
+from tuner.measure.protocol import Protocol
 from tuner.study.workload import Loop, Workload
 from tuner.target.launch import free_port
 from tuner.units import format_bytes

@@ -16,10 +16,11 @@ from tuner.load.samples import SESSION, THINK, Samples, read_raw
 from tuner.study.workload import Load, Loop
 from tuner.target.launch import free_port
 from tuner.target.process import SupervisedProcess, log_tail
+from tuner.units import parse_address
 
 _RECORDER = Path(__file__).with_name("recorder.py")
 _ANSWER_SECONDS = 30.0
-READY_SECONDS = 30.0
+_CREW_SECONDS = 600.0
 _POLL_SECONDS = 0.1
 
 
@@ -74,6 +75,20 @@ class Crew:
     cores: tuple[int, ...] | None = None
     master: str | None = None
 
+    @property
+    def alone(self) -> bool:
+        """Whether one process makes the load, without a master."""
+        return self.processes == 1 and self.master is None
+
+    @property
+    def workers_here(self) -> int:
+        """How many workers are ours to start."""
+        return 0 if self.alone or self.master is not None else self.processes
+
+    def address(self) -> tuple[str, str]:
+        """Return where workers find the master: host and port."""
+        return parse_address(self.master or f"127.0.0.1:{free_port()}")
+
 
 ALONE = Crew()
 
@@ -84,9 +99,13 @@ def locust_command(locustfile: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "locust", "-f", files, "--headless", "--loglevel", "WARNING", *arguments]
 
 
-def _without_locust_settings(env: Mapping[str, str]) -> dict[str, str]:
-    """Leave out the LOCUST_* variables of a person's own runs: a run time or a tag would change the measurement."""
-    return {name: value for name, value in env.items() if not name.startswith("LOCUST_")}
+def locust_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Return our environment and `env`, without the LOCUST_* variables of a person's own runs.
+
+    A run time or a tag among them would change the measurement.
+    """
+    own = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    return {**own, **env}
 
 
 class LoadProcess:
@@ -112,41 +131,35 @@ class LoadProcess:
         self._folder = folder.resolve()
         self._crew = crew
         self._log = self._folder / "locust.log"
-        self._env = {**_without_locust_settings(os.environ), **env}
+        self._env = locust_environment(env)
         self._buffer = b""
         self._ended = False
+        self._raw = [self._folder / f"{stream}.raw" for stream in ("requests", "sessions", "thinks")]
+        self._forget()
         commands, self._commands = os.pipe()
         self._events, out = os.pipe()
         pipes = {"RECORDER_PIPES": f"{commands},{out}", "RECORDER_FOLDER": str(self._folder)}
-        own = ("--users", "0", "--only-summary", "--host", url)
-        with ExitStack() as stack:
-            stack.callback(os.close, commands)
-            stack.callback(os.close, out)
-            started = [] if crew.processes == 1 and crew.master is None else self._distributed()
-            argv = locust_command(locustfile, *own, *started)
-            self.process = self._start(argv, {**self._env, **pipes}, (commands, out))
-        self.workers = [self._start(argv, self._env) for argv in self._worker_commands(locustfile)]
+        host, port = crew.address()
+        bind = ("--master-bind-host", host, "--master-bind-port", port, "--expect-workers", str(crew.processes))
+        role = () if crew.alone else ("--master", *bind)
+        own = locust_command(locustfile, "--users", "0", "--only-summary", "--host", url, *role)
+        worker = locust_command(locustfile, "--worker", "--master-host", host, "--master-port", port)
+        with ExitStack() as undo:
+            undo.callback(os.close, self._commands)
+            undo.callback(os.close, self._events)
+            try:
+                self.process = undo.enter_context(self._start(own, {**self._env, **pipes}, (commands, out)))
+            finally:
+                os.close(commands)
+                os.close(out)
+            self.workers = [undo.enter_context(self._start(worker, self._env)) for _ in range(crew.workers_here)]
+            self._undo = undo.pop_all()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._commands)
-        os.close(self._events)
-        for process in self.processes:
-            process.stop()
-
-    def _distributed(self) -> list[str]:
-        host, _, port = (self._crew.master or f"127.0.0.1:{free_port()}").rpartition(":")
-        self._port = port
-        bind = ["--master-bind-host", host, "--master-bind-port", port]
-        return ["--master", *bind, "--expect-workers", str(self._crew.processes)]
-
-    def _worker_commands(self, locustfile: Path) -> list[list[str]]:
-        if self._crew.processes == 1 or self._crew.master is not None:
-            return []
-        master = ("--worker", "--master-host", "127.0.0.1", "--master-port", self._port)
-        return [locust_command(locustfile, *master)] * self._crew.processes
+        self._undo.close()
 
     def _start(self, argv: Sequence[str], env: Mapping[str, str], pipes: Sequence[int] = ()) -> SupervisedProcess:
         return SupervisedProcess(
@@ -164,9 +177,15 @@ class LoadProcess:
         """All that make the load on this machine."""
         return (self.process, *self.workers)
 
-    def wait_ready(self, timeout: float = READY_SECONDS) -> None:
-        """Wait until Locust has loaded everything, and all of its workers are there."""
-        self._expect("spawned", timeout)
+    def wait_ready(self) -> None:
+        """Wait until Locust has loaded everything, and all of its workers are there; for others' to come, for long."""
+        try:
+            self._expect("spawned", _ANSWER_SECONDS if self._crew.master is None else _CREW_SECONDS)
+        except LoadError as error:
+            if self._crew.master is None or not self.process.running:
+                raise
+            wanted = f"start {self._crew.processes} of them: tuner worker {self._crew.master}"
+            raise LoadError(f"not all load processes came within {_CREW_SECONDS:.0f} s; {wanted} ({error})") from None
 
     def drive(self, load: Load, seconds: float, seed: Sequence[int]) -> None:
         """Put a load on: raise the number of users, or start a seeded schedule of arrivals for so many seconds."""
@@ -208,23 +227,26 @@ class LoadProcess:
         """Return the requests that ended so far."""
         self._command("flush")
         self._expect("flush")
-        return read_raw(self._folder / "requests.raw")
+        return read_raw(self._raw[0])
 
     def finish(self, drain: float) -> Recording:
         """Stop the load, wait at most `drain` seconds for running requests, and take everything."""
         self._command("finish", drain=drain)
         finished = self._expect("finish", _ANSWER_SECONDS + drain)
         self._ended = True
-        raw = [self._folder / f"{stream}.raw" for stream in ("requests", "sessions", "thinks")]
         recording = Recording(
-            samples=read_raw(raw[0]),
-            sessions=read_raw(raw[1], SESSION),
-            thinks=read_raw(raw[2], THINK),
+            samples=read_raw(self._raw[0]),
+            sessions=read_raw(self._raw[1], SESSION),
+            thinks=read_raw(self._raw[2], THINK),
             errors=tuple((str(message), int(count)) for message, count in finished["errors"]),
         )
-        for path in raw:
-            path.unlink(missing_ok=True)
+        self._forget()
         return recording
+
+    def _forget(self) -> None:
+        """Delete the rows on disk: those of an earlier, interrupted launch are not ours."""
+        for path in self._raw:
+            path.unlink(missing_ok=True)
 
     def _command(self, do: str, **content: object) -> None:
         with suppress(BrokenPipeError):
@@ -235,8 +257,8 @@ class LoadProcess:
         while time.monotonic() < deadline:
             event = self._next(_POLL_SECONDS)
             if event is not None and event["event"] == name:
-                if event.get("tapes", self._crew.processes) != self._crew.processes:
-                    raise LoadError(f"only {event['tapes']} of {self._crew.processes} load processes are left")
+                if (tapes := event.get("tapes", self._crew.processes)) != self._crew.processes:
+                    raise LoadError(f"{tapes} load processes answer, and not {self._crew.processes}")
                 return event
         raise LoadError(f"Locust did not say {name!r} within {timeout:.0f} s; see {self._log}")
 

@@ -115,12 +115,14 @@ class Tape:
 
         return wait
 
-    def on_request(self, request_type, response_time, exception, response=None, intended=None, sent=None, **others):
+    def on_request(
+        self, request_type, response_time, exception, response=None, intended=None, sent=None, end=None, **_
+    ):
         """Keep one request, or one session of several. Who knows no start has it reckoned back from now.
 
         The event's own `start_time` is wall-clock time, which may jump.
         """
-        end = others.get("end") or time.perf_counter()
+        end = end or time.perf_counter()
         latency = (response_time or 0.0) / 1000.0
         intended = end - latency if intended is None else intended
         sent = intended if sent is None else sent
@@ -198,7 +200,7 @@ class Tape:
         return {"rows": {stream: values.tobytes() for stream, values in rows.items()}}
 
     def do_finish(self, command):
-        """Let running requests end; those that do not end never."""
+        """Let running requests end, and keep those that do not as without an end."""
         greenlets = self.environment.runner.user_greenlets
         for greenlet in list(greenlets):
             greenlet.args[0].stop(force=False)
@@ -218,7 +220,7 @@ class Conductor:
         self.commands = FileObject(commands, "rb", 0)
         self.out = FileObject(out, "wb", 0)
         self.folder = Path(os.environ["RECORDER_FOLDER"])
-        self.replies = []
+        self.replies, self.asked = [], ""
         self.replied = Event()
         self.ticks = {}
 
@@ -232,11 +234,10 @@ class Conductor:
 
     def emit(self, event, **content):
         with suppress(BrokenPipeError):  # tuner ends when it has what it wants
-            self.out.write(json.dumps({"event": event, "time": time.perf_counter(), **content}).encode() + b"\n")
+            self.out.write(json.dumps({"event": event, **content}).encode() + b"\n")
 
     def on_spawned(self, **_):
-        thinks = any(user.wait_time is not User.wait_time for user in self.environment.user_classes)
-        self.emit("spawned", thinks=thinks, tapes=self.tapes)
+        self.emit("spawned", tapes=self.tapes)
 
     def on_tick(self, msg, **_):
         self.ticks[msg.node_id] = msg.data
@@ -250,13 +251,15 @@ class Conductor:
             self.emit("tick", throughput=sum(one["count"] for one in ticks) / TICK_SECONDS, p99=p99)
 
     def on_reply(self, msg, **_):
+        if msg.data["do"] != self.asked:
+            return  # too late: an answer to what was asked before
         self.replies.append(msg.data)
         if len(self.replies) >= self.tapes:
             self.replied.set()
 
     def ask(self, do, **content):
         """Have every tape carry out a command; return the replies and when it was sent."""
-        self.replies = []
+        self.replies, self.asked = [], do
         self.replied.clear()
         now = time.perf_counter()
         self.environment.runner.send_message("record", {"do": do, "now": now, "boot": boot_id(), **content})

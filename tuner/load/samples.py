@@ -8,7 +8,9 @@ import numpy.typing as npt
 COLUMNS = ("intended", "sent", "end", "ok", "queue", "compute", "total", "batch_size")
 """Three moments in seconds of the monotonic clock, 1 or 0, what the server says in seconds or NaN, requests or NaN.
 
-In closed loop a request is sent when it is intended. One that never ended has an infinite end.
+In closed loop a request is sent when it is intended. One that never ended has an infinite end. In open loop one that
+was left out was sent at infinity when too many were in flight, and at minus infinity when the load process never came
+to it.
 """
 
 ROW = np.dtype([(name, "f8") for name in COLUMNS])
@@ -16,7 +18,7 @@ SESSION = np.dtype([(name, "f8") for name in ("end", "latency", "ok")])
 THINK = np.dtype([(name, "f8") for name in ("start", "seconds")])
 
 Samples = npt.NDArray[np.void]
-"""A structured array of `ROW`; `pandas.DataFrame(numpy.load("samples.npy"))` reads a stored one."""
+"""A structured array of `ROW`, or of one of the others; `pandas.DataFrame(numpy.load("samples.npy"))` reads one."""
 
 
 def read_raw(path: Path, row: np.dtype[np.void] = ROW) -> Samples:

@@ -20,7 +20,7 @@ from tuner.units import format_seconds, format_share
 ENOUGH_FOR_P99 = 1_000
 LITTLE_TOLERANCE = 0.05
 STALL_MEDIANS = 10.0
-STALL_FLOOR = 0.1
+STALL_FLOOR = 0.03
 STARVED_P99S = 10.0
 OUTSIDE_SHARE = 0.5
 OTHER_PROGRAMS_SHARE = 0.05
@@ -30,7 +30,6 @@ LATE_SHARE_OF_P99 = 0.1
 LATE_FLOOR = 0.002
 TOO_LATE_SHARE_OF_P50 = 0.5
 TOO_LATE_FLOOR = 0.010
-NOT_SENT = "not sent"
 BACKLOG_SHARE = 0.05
 BACKLOG_FLOOR = 20
 
@@ -90,6 +89,8 @@ def _pauses(evidence: Evidence) -> Iterator[Doubt]:
     """Yield a stall, where nobody was answered, or else that one request waited while the others were answered."""
     level = evidence.level
     pause = _longest_pause(evidence.recording.samples, evidence.window)
+    if evidence.window.lag_most > pause / 2.0:
+        return  # The load process itself stood still: that is another doubt, and no fault of the server.
     if level.load.loop is Loop.CLOSED and pause > max(STALL_MEDIANS * level.p50, STALL_FLOOR):
         hidden = "a closed loop hides what users would feel then"
         yield _doubt(DoubtKind.STALL, f"{evidence.at}: no answer came for {format_seconds(pause)}; {hidden}")
@@ -107,7 +108,7 @@ def _load_process(evidence: Evidence) -> Iterator[Doubt]:
         if late > limit:
             message = f"{evidence.at}: {what} {format_seconds(late)} late (p99), more than {format_seconds(limit)}"
             yield _doubt(DoubtKind.LATE, message)
-    if window.lag_most > max(PAUSE_SECONDS, level.p99.value):
+    if window.lag_most > PAUSE_SECONDS:
         message = f"{evidence.at}: the load process itself paused for {format_seconds(window.lag_most)}"
         yield _doubt(DoubtKind.LOAD_PAUSE, message)
     if window.collected:
@@ -155,11 +156,11 @@ def require_answers(level: LevelSummary, recording: Recording, most: float) -> N
     """Raise when more than a share of `most` requests failed: that is the configuration's own failure."""
     if not level.requests:
         reason = f"at {level.load} no request was sent within {format_seconds(level.seconds)}: each takes longer"
-        raise LaunchError(FailureKind.INVALID, f"{reason} than this protocol measures")
+        raise LaunchError(FailureKind.INVALID, f"{reason} than was measured; give --measure-at-most more, or less load")
     if level.error_rate <= most:
         return
     failed = f"{level.errors + level.unfinished} of {level.requests} requests failed"
-    commonest = f"; most often: {recording.errors[0][0]}" if recording.errors else ""
+    commonest = f"; most often in this launch: {recording.errors[0][0]}" if recording.errors else ""
     limit = f"{format_share(level.error_rate)}, more than {format_share(most)}"
     raise LaunchError(FailureKind.ERRORS, f"at {level.load} {failed} ({limit}){commonest}")
 
@@ -182,18 +183,27 @@ def require_carried(window: Window, recording: Recording) -> None:
 
 
 def require_all_sent(window: Window, recording: Recording) -> None:
-    """Raise when arrivals were left out, as too late or as too many at once: the rest is not what was asked for."""
-    left_out = [(count, message) for message, count in recording.errors if message.startswith(NOT_SENT)]
-    if left_out:
-        count, message = max(left_out)
-        raise LaunchError(FailureKind.INVALID, f"at {window.load} {count} arrivals were {message}")
+    """Raise when arrivals were left out: the rest is not what was asked for.
+
+    Those that found as many requests in flight as are allowed are the server's, which had not answered them; those that
+    the load process never came to are ours.
+    """
+    started = intended_in(recording.samples, window.opened, window.closed)
+    left_out = started[np.isinf(started["sent"])]
+    lost = int(np.isneginf(left_out["sent"]).sum())
+    if lost:
+        reason = f"at {window.load} the load process did not come to send {lost} arrivals: its core was busy"
+        raise LaunchError(FailureKind.INVALID, f"{reason}; lower the rate, or spread it with --load-processes")
+    if len(left_out):
+        reason = f"at {window.load} {len(left_out)} arrivals found as many requests in flight as are allowed"
+        raise LaunchError(FailureKind.OVERLOADED, f"{reason} (AGENT_MAX_IN_FLIGHT): it does not keep up with the rate")
 
 
 def require_punctual(level: LevelSummary, recording: Recording, window: Window) -> None:
     """Raise when the load process was too late to be believed: that makes the measurement invalid."""
     started = intended_in(recording.samples, window.opened, window.closed)
     # From when they were sent: a median of what was late would excuse its lateness.
-    taken = np.sort((started["end"] - started["sent"])[~np.isnan(started["sent"])])
+    taken = np.sort((started["end"] - started["sent"])[np.isfinite(started["sent"])])
     limit = max(TOO_LATE_FLOOR, TOO_LATE_SHARE_OF_P50 * quantile(taken, 0.5)) if len(taken) else TOO_LATE_FLOOR
     for late, what in _lateness(level):
         if late > limit:

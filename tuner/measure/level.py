@@ -13,6 +13,8 @@ from tuner.statistics.quantiles import relative_half_width, smallest_sample
 from tuner.statistics.steady import is_steady
 from tuner.study.workload import Load, Loop, Workload
 
+# Arrivals come in bursts: fewer of them see too few to tell how rare those are.
+_ENOUGH_ARRIVALS = 1_000
 _BLOCKS = 3
 _BLOCK_ANSWERS = 10
 _CHECK_SECONDS = 0.2
@@ -54,7 +56,8 @@ def measure(process: LoadProcess, workload: Workload, load: Load, seed: Sequence
     In open loop a new schedule begins with the window, so that every configuration meets the same arrivals.
     """
     if load.loop is Loop.OPEN:
-        process.drive(load, workload.patience + _LEAD_SECONDS, (*seed, 1))
+        longest = max(workload.patience, workload.measure_most)
+        process.drive(load, longest + _LEAD_SECONDS, (*seed, 1))
     opened = process.open()
     wait = workload.measure
     while wait > 0.0:
@@ -70,7 +73,7 @@ def _wait(samples: Samples, opened: float, workload: Workload) -> float:
     """
     passed = time.monotonic() - opened
     done = latencies(intended_in(samples, opened, np.inf))
-    enough = len(done) >= smallest_sample(0.99)
+    enough = len(done) >= (smallest_sample(0.99) if workload.loop is Loop.CLOSED else _ENOUGH_ARRIVALS)
     left = (workload.measure_most if enough else workload.patience) - passed
     if left <= _SHORTEST_SECONDS or (enough and _known(done, workload.interval)):
         return 0.0

@@ -65,7 +65,7 @@ def lateness(recording: Recording, window: Window) -> float | None:
         return None
     started = intended_in(recording.samples, window.opened, window.closed)
     late = started["sent"] - started["intended"]
-    return quantile(np.sort(late[~np.isnan(late)]), _P99)
+    return quantile(np.sort(late[np.isfinite(late)]), _P99)
 
 
 def _little(recording: Recording, window: Window) -> float:

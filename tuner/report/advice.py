@@ -72,6 +72,10 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
         "Some requests failed; each counts as infinitely slow, so a percentile can become infinite.",
         "Read the server's log; no failure is the only share that needs no explanation.",
     ),
+    DoubtKind.OVERLOADED: (
+        "In open loop this configuration could not carry the rate that the finalists are compared at.",
+        "Its figures in closed loop stand; users who do not wait need more of these servers, or another finalist.",
+    ),
     DoubtKind.UNFINISHED: (
         "Some requests had no answer when the measurement ended; each counts as infinitely slow.",
         "The server is overloaded or hangs: lower the load, or look for a request that never returns.",

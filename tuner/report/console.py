@@ -135,7 +135,7 @@ class SearchProgress(LaunchProgress):
         target = trial.measurement.target
         kept = self._feasible()
         mark = "  (front)" if trial in front_of(kept) else "" if trial in kept else "  (misses the limits)"
-        p99 = f"p99 {' / '.join(format_seconds(level.p99.value) for level in trial.measurement.levels)}"
+        p99 = f"p99 {' / '.join(format_seconds(level.told_p99) for level in trial.measurement.levels)}"
         return f"#{trial.number} ok  {p99}  {format_rate(target.throughput)}  {text}{mark}"
 
 
@@ -212,7 +212,7 @@ def _level(level: LevelSummary) -> Iterator[tuple[str, str]]:
     yield "goodput", format_rate(level.goodput) if level.goodput is not None else ""
     yield "p50", format_seconds(level.p50)
     yield "p90", format_seconds(level.p90)
-    yield "p99", format_seconds(level.p99.value)
+    yield "p99", format_seconds(level.told_p99)
     yield "95 % interval of p99", interval(level.p99.low, level.p99.high, format_seconds)
     yield "session p99", format_seconds(session.value) if session is not None else ""
     yield "requests", str(level.requests)

@@ -105,7 +105,7 @@ def _level(index: int) -> Read:
 
 
 def _p99(read: Read, measured: Sequence[Measurement]) -> list[float]:
-    return [level.p99.value for one in measured if (level := read(one)) is not None]
+    return [level.metric("p99") for one in measured if (level := read(one)) is not None]
 
 
 def _p99_ratio(read: Read, pairs: Sequence[tuple[Measurement, Measurement]]) -> Estimate:
@@ -177,7 +177,7 @@ def _objection(
     if study.trial(trial) == study.default_trial:
         return None
     for index, (load, change) in enumerate(zip(study.settings.workload.loads, p99_ratio, strict=True)):
-        if not math.isfinite(max(one.levels[index].p99.value for one in measured)):
+        if not math.isfinite(max(one.levels[index].metric("p99") for one in measured)):
             return f"p99 at {load} has no bound: too many requests failed"
         if change.value > 1.0:
             return f"p99 at {load} is {change.value:.2f}× the default's"

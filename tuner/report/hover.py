@@ -17,7 +17,7 @@ def _lines(study: Study, point: Point) -> Iterator[str]:
     level, row = point.level, point.row
     roles = "".join(f" · {role}" for role in row.roles)
     yield f"<b>trial #{row.trial.number}</b> at {level.load}{roles}"
-    yield f"{format_rate(level.throughput)} · p99 {format_seconds(level.p99.value)}"
+    yield f"{format_rate(level.throughput)} · p99 {format_seconds(level.told_p99)}"
     yield f"p99 95 %: {interval(level.p99.low, level.p99.high, format_seconds)}"
     if row.measurement and row.measurement.accuracy:
         yield f"accuracy {format_share(row.measurement.accuracy.share)}"

@@ -74,8 +74,6 @@ def _noise(study: Study, found: Noise) -> Iterator[str]:
             f"; differences in {name} below {percent(once)} between trials, and below {percent(often)} between "
             f"finalists of {rounds} launches, are shown as ties"
         )
-    if (found.target, found.loads) != (study.settings.target, study.settings.workload.loads):
-        yield f"; it was measured on {found.target} at {ladder(found.loads)}, which is not what this study measures"
 
 
 def _spread(deviation: float) -> str:

@@ -97,7 +97,7 @@ def points(table: tuple[Row, ...]) -> tuple[Point, ...]:
         for row in table
         if row.measurement is not None
         for index, level in enumerate(row.measurement.levels)
-        if math.isfinite(level.p99.value)
+        if level.told_p99 is not None and math.isfinite(level.told_p99)
     )
 
 
@@ -120,7 +120,7 @@ def _fronts(kept: list[Trial]) -> dict[int, frozenset[int]]:
         for trial in kept
         if trial.measurement is not None
         for index, level in enumerate(trial.measurement.levels)
-        if math.isfinite(level.p99.value)
+        if level.told_p99 is not None and math.isfinite(level.told_p99)
     ]
     found: dict[int, frozenset[int]] = {}
     for place in front([(level.p99.value, level.carried) for _, _, level in places]):

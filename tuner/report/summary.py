@@ -100,7 +100,7 @@ def _trial(study: Study, row: Row) -> list[str]:
     return [
         f"\\#{row.trial.number} {in_markdown(short(row.trial.configuration, study.default))}{tie}",
         format_rate(measurement.target.throughput),
-        *(format_seconds(level.p99.value) for level in measurement.levels),
+        *(format_seconds(level.told_p99) for level in measurement.levels),
         format_share(measurement.accuracy.share if measurement.accuracy else None),
     ]
 

@@ -111,7 +111,7 @@ def _sentence(study: Study, found: Verdict) -> str:
         nearest = found.finalists[0]
         reason = f"the best of them, {short(nearest.configuration, study.default)}, cannot win: {nearest.objection}"
         return f"No configuration that was confirmed keeps the limits ({study.settings.limits}); {reason}."
-    words, slower = _WORDS[name], _slower_arrivals(study, found)
+    words, slower = _WORDS[name], _slower_arrivals(found)
     gives = _figures(study, winner, words.gives)
     if winner is default:
         return f"Keep the default: no finalist is better within the limits. It gives {gives}."
@@ -132,13 +132,14 @@ def _sentence(study: Study, found: Verdict) -> str:
     return f"Keep the default: {changed} is not better beyond noise ({compared} the default's {name}{noise})."
 
 
-def _slower_arrivals(study: Study, found: Verdict) -> str:
+def _slower_arrivals(found: Verdict) -> str:
     """Say of a winner in closed loop that it is worse than the default when requests keep coming, if it is."""
     mine, default = found.winner, found.default
     if not (mine and default and mine.arrivals and default.arrivals and mine.arrivals_ratio):
         return ""
     unbounded = math.isinf(mine.arrivals.value) and math.isfinite(default.arrivals.value)
-    if not unbounded and not _beyond_noise(study, "p99", mine.arrivals_ratio):
+    low = mine.arrivals_ratio.low
+    if not unbounded and not (low is not None and low > 1.0):
         return ""
     p99, theirs = _interval(mine.arrivals, format_seconds), _interval(default.arrivals, format_seconds)
     return f"; but in open loop at {found.arrivals} its p99 of {p99} is worse than the default's {theirs}"

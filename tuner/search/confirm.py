@@ -10,7 +10,8 @@ from tuner.study.workload import Load, Loop
 
 # One measurement of p99 scatters by about a tenth: a candidate this close to the default deserves the second look.
 _P99_SLACK = 1.1
-_SHARE_OF_SLOWEST = 0.7
+# One measurement of throughput scatters too, and an overloaded finalist has no latency to compare.
+_SHARE_OF_SLOWEST = 0.5
 
 
 def finalists(study: Study) -> list[int]:
@@ -46,14 +47,12 @@ def _no_worse(measurement: Measurement | None, default: Measurement) -> bool:
 def common_arrivals(study: Study, trials: Sequence[int]) -> Load | None:
     """Return the arrival rate at which finalists are compared in open loop as well, on the same schedule.
 
-    It is a share of what the slowest of them answers, so that all can carry it; there is none where the study itself
-    is in open loop, drives a locustfile whose requests nobody else can send, or has its load made elsewhere.
+    It is a share of what the slowest of them answers, so that all can carry it; a study in open loop needs none.
     """
     settings = study.settings
     measured = [found for number in trials if (found := study.trial(number).measurement) is not None]
     slowest = min((one.target.throughput for one in measured), default=0.0)
-    alone = settings.workload.loop is Loop.OPEN or settings.locustfile is not None or settings.workload.master
-    if alone or slowest <= 0.0:
+    if settings.workload.loop is Loop.OPEN or slowest <= 0.0:
         return None
     return Load(loop=Loop.OPEN, amount=float(f"{_SHARE_OF_SLOWEST * slowest:.2g}"))
 

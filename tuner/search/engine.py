@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tuner.measure.failed import as_error
-from tuner.measure.measurement import ONCE, Repetition
+from tuner.measure.protocol import ONCE, Repetition
 from tuner.search.confirm import common_arrivals, finalists, first_round, schedule
 from tuner.search.sampler import propose
 from tuner.search.storage import Store

@@ -152,7 +152,7 @@ def _history(
 
 
 def _worst(measured: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
-    """Return the least throughput and the greatest p99 that were seen."""
+    """Return the least merit and the greatest p99 that were seen."""
     return (min(gain for gain, _ in measured), max(cost for _, cost in measured)) if measured else None
 
 

@@ -12,7 +12,7 @@ from typing import IO, Self
 import optuna
 from optuna.samplers import PartialFixedSampler, RandomSampler
 from optuna.trial import TrialState
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from tuner.errors import StorageError, StudyExistsError, UsageError
 from tuner.files import write_atomically
@@ -28,7 +28,7 @@ from tuner.search.sampler import constraints, distribution
 from tuner.study.judgement import objectives, reference_accuracy
 from tuner.study.space import Configuration
 from tuner.study.study import Header, Study
-from tuner.study.trial import Confirmation, Failure, Outcome, Trial, dump_outcome, load_outcome
+from tuner.study.trial import OLDER, Confirmation, Failure, Outcome, Trial, dump_outcome, load_outcome
 
 _header = TypeAdapter(Header)
 
@@ -41,7 +41,7 @@ class Store:
         self._database = database
         self._study = database.study
         self._lock = lock
-        self.header = _header.validate_json(self._study.user_attrs["header"])
+        self.header = _read_header(self._study)
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -165,8 +165,15 @@ def _confirmations(study: optuna.Study) -> tuple[Confirmation, ...]:
     return tuple(found)
 
 
+def _read_header(study: optuna.Study) -> Header:
+    try:
+        return _header.validate_json(study.user_attrs["header"])
+    except ValidationError as error:
+        raise StorageError(f"the study cannot be read ({error.error_count()} errors); {OLDER}") from None
+
+
 def _read(study: optuna.Study) -> Study:
-    header = _header.validate_json(study.user_attrs["header"])
+    header = _read_header(study)
     return Study(
         **{field.name: getattr(header, field.name) for field in fields(header)},
         seconds=study.user_attrs.get("seconds", 0.0),

@@ -61,8 +61,8 @@ def reference_accuracy(trials: Sequence[Trial], default: Configuration) -> Accur
     """Return the accuracy of the default configuration: what a drop is reckoned from."""
     wanted = identity(default)
     for trial in trials:
-        if trial.measurement is not None and identity(trial.configuration) == wanted:
-            return trial.measurement.accuracy
+        if trial.outcome.accuracy is not None and identity(trial.configuration) == wanted:
+            return trial.outcome.accuracy
     return None
 
 

@@ -45,6 +45,7 @@ class Noise:
     """
 
     target: str
+    options: Mapping[str, str] = field(default_factory=dict)
     loads: tuple[Load, ...]
     measured: str
     launches: int

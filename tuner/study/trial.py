@@ -1,18 +1,20 @@
 """What one launch of one configuration taught us."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import isinf
 from typing import Annotated
 
-from pydantic import PlainSerializer, TypeAdapter
+from pydantic import PlainSerializer, TypeAdapter, ValidationError
 
+from tuner.errors import StorageError
+from tuner.statistics.quantiles import smallest_sample
 from tuner.study.space import Configuration
 from tuner.study.workload import Load, Loop
 
 # JSON has no infinity, and pydantic would write null, which it cannot read back as a float.
-Latency = Annotated[float, PlainSerializer(lambda value: "Infinity" if isinf(value) else value, when_used="json")]
+Latency = Annotated[float, PlainSerializer(lambda value: "Infinity" if math.isinf(value) else value, when_used="json")]
 """Seconds; infinite when so many requests failed or did not finish that the percentile is one of them."""
 
 LOAD_PHASES = ("warm-up", "measure")
@@ -20,6 +22,8 @@ LOAD_PHASES = ("warm-up", "measure")
 
 OUTCOME_VERSION = 2
 """Version of the stored outcome. 1: first. 2: loads of either loop, goodput, conditions, sessions."""
+
+OLDER = "it was written by another version of tuner; start a new study"
 
 KEPT_UP = 0.98
 """Share of the arrivals that must be answered in time for a rate to count as carried: the rest is at the edges."""
@@ -35,6 +39,7 @@ class DoubtKind(StrEnum):
     STARVED = "starved requests"
     ERRORS = "errors"
     UNFINISHED = "unfinished"
+    OVERLOADED = "overloaded"
     LATE = "late load"
     LOAD_PAUSE = "pause of the load"
     OUTSIDE = "time outside the server"
@@ -125,14 +130,21 @@ class LevelSummary:
 
     @property
     def carried(self) -> float:
-        """Throughput as an objective: in open loop, all that keep up with the arrivals carry the same rate."""
+        """Throughput as it is drawn: in open loop, all that keep up with the arrivals carry the same rate."""
         if self.load.loop is Loop.OPEN and self.throughput * self.seconds >= KEPT_UP * self.requests:
             return self.load.rate
         return self.throughput
 
+    @property
+    def told_p99(self) -> float | None:
+        """p99, unless it rests on so few requests that it has no upper bound at 95 %."""
+        return self.p99.value if self.requests >= smallest_sample(0.99) else None
+
     def metric(self, name: str) -> float:
-        """Return a latency metric by name."""
-        return self.p99.value if name == "p99" else float(getattr(self, name))
+        """Return a latency metric by name; a p99 that cannot be told is not known to keep any limit."""
+        if name == "p99":
+            return math.inf if self.told_p99 is None else self.told_p99
+        return float(getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,11 +219,15 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A launch that gave no measurement, with its reason and the last lines of the server's log."""
+    """A launch that gave no measurement, with its reason and the last lines of the server's log.
+
+    Its answers may have been verified all the same: the `accuracy` of a default that is too slow still counts.
+    """
 
     kind: FailureKind
     reason: str
     log_tail: tuple[str, ...] = ()
+    accuracy: Accuracy | None = None
     phases: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -263,5 +279,11 @@ def dump_outcome(outcome: Outcome) -> str:
 
 
 def load_outcome(text: str) -> Outcome:
-    """Read what `dump_outcome` wrote."""
-    return _stored.validate_json(text).outcome
+    """Read what `dump_outcome` of this version wrote; raises StorageError for anything else."""
+    try:
+        stored = _stored.validate_json(text)
+    except ValidationError as error:
+        raise StorageError(f"a stored outcome cannot be read ({error.error_count()} errors); {OLDER}") from None
+    if stored.version != OUTCOME_VERSION:
+        raise StorageError(f"an outcome was stored as version {stored.version}, this is {OUTCOME_VERSION}; {OLDER}")
+    return stored.outcome

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tuner.errors import UsageError
+from tuner.units import parse_address
 
 _CONCURRENCY = 32
 
@@ -65,8 +66,8 @@ class Workload:
             raise UsageError(f"--load-processes {self.processes}: at least one process makes the load")
         if not 0.0 < self.interval < 1.0:
             raise UsageError("--p99-within must be above 0 % and below 100 %")
-        if self.master is not None and not self.master.rpartition(":")[2].isdigit():
-            raise UsageError(f"--load-master {self.master}: expected ADDRESS:PORT, for example 10.0.0.5:5557")
+        if self.master is not None:
+            parse_address(self.master)
 
     @property
     def processes_here(self) -> int:
@@ -85,7 +86,7 @@ class Workload:
 
     @property
     def target(self) -> Load:
-        """The load that is promised: throughput is maximised and the SLO holds there."""
+        """The load that is promised: it decides which configuration is better, and the SLO holds there."""
         return self.loads[-1]
 
     @property

@@ -109,7 +109,7 @@ def main() -> None:
     adopt_orphans()
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, lambda *_: None)
-    if sys.argv[3] != "all":
+    if sys.argv[3] != "all" and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, map(int, sys.argv[3].split(",")))
     child = spawn(sys.argv[5:], (control, status))
     result = supervise(child, control)

@@ -18,6 +18,8 @@ from tuner.target.file import KnobTable, TargetTable, TimeoutsTable
 from tuner.target.names import check, substitute
 
 _FACTS_SECONDS = 60.0
+_CLOSED_LOOP = bundled.locustfiles() / "agent.py"
+_OPEN_LOOP = bundled.locustfiles() / "open_loop.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class Answers:
 class Target:
     """A server that can be launched: templates with `$names`, and the space that they span.
 
+    `open_locustfile` sends the same requests as `locustfile` on a schedule; nothing does where that is one's own.
     `names` holds every `$name` that has one value for the whole study: options, facts, `$home`, `$cores`, `$python`.
     """
 
@@ -43,7 +46,7 @@ class Target:
     ready: str
     effective: str | None
     locustfile: Path
-    open_locustfile: Path
+    open_locustfile: Path | None
     env: Mapping[str, str]
     files: Mapping[str, str]
     prepare: tuple[str, ...] | None
@@ -132,14 +135,15 @@ def _build(
     space = _space(table, names)
     if broken := space.violated(space.default()):
         raise UsageError(f"[space]: the defaults together break {broken!r}; choose defaults that keep it")
+    locustfile = own_locustfile or _locustfile(folder, table.locustfile)
     return Target(
         name=folder.name,
         folder=folder,
         command=tuple(table.command),
         ready=table.ready,
         effective=table.effective,
-        locustfile=own_locustfile or _locustfile(folder, table.locustfile),
-        open_locustfile=bundled.locustfiles() / "open_loop.py",
+        locustfile=locustfile,
+        open_locustfile=_OPEN_LOOP if locustfile == _CLOSED_LOOP else None,
         env=table.env,
         files=table.files,
         prepare=tuple(table.prepare.command) if table.prepare else None,
@@ -265,7 +269,7 @@ def _own_locustfile(given: str | None) -> Path | None:
 
 def _locustfile(folder: Path, name: str | None) -> Path:
     if name is None:
-        return bundled.locustfiles() / "agent.py"
+        return _CLOSED_LOOP
     for candidate in (folder / name, bundled.locustfiles() / name):
         if candidate.is_file():
             return candidate

@@ -1,0 +1,69 @@
+"""What all launches of a study have in common, what differs between them, and who watches."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tuner.machine import Machine, Placement
+from tuner.measure.verify import Verifier
+from tuner.study.objectives import Limits
+from tuner.study.workload import Load, Workload
+from tuner.target.spec import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watcher:
+    """Who watches a launch: told of each phase as it begins, and of throughput and p99 twice a second."""
+
+    on_phase: Callable[[str], None] = lambda _: None
+    on_tick: Callable[[float, float | None], None] = lambda *_: None
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds per phase of a launch."""
+
+    watcher: Watcher
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time one phase; phases of the same name add up."""
+        self.watcher.on_phase(name)
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """What stays the same from launch to launch of one study.
+
+    `machine` is what this one was when the study began.
+    """
+
+    target: Target
+    workload: Workload
+    limits: Limits
+    verifier: Verifier
+    machine: Machine
+    placement: Placement
+    watcher: Watcher = field(default_factory=Watcher)
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repetition:
+    """What differs between launches of one configuration: `round` chooses the arrivals of open loops.
+
+    `arrivals` adds a level in open loop after the others, at a rate that all configurations to be compared share.
+    """
+
+    round: int = 0
+    arrivals: Load | None = None
+
+
+ONCE = Repetition()
