@@ -70,23 +70,28 @@ def _asleep() -> float:
 
 
 def _throttled() -> int | None:
-    """Return in how many periods the CPU quota of our control group stopped us."""
-    for path in _cpu_stats():
-        with suppress(OSError, ValueError):
-            found = dict(line.split() for line in path.read_text().splitlines())
-            if "nr_throttled" in found:
-                return int(found["nr_throttled"])
-    return None
-
-
-def _cpu_stats() -> Iterator[Path]:
-    """Yield where the counters of our control group may be, in its second version and in its first."""
+    """Return in how many periods a CPU quota stopped us, be it that of our control group or of one around it."""
+    found = []
     with suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            root = _CGROUPS / "cpu" if "cpu" in controllers.split(",") else _CGROUPS
-            yield root / path.lstrip("/") / "cpu.stat"
-            yield root / "cpu.stat"
+        for path in cpu_stats(_CGROUPS, Path("/proc/self/cgroup").read_text()):
+            with suppress(OSError, ValueError):
+                counters = dict(line.split() for line in path.read_text().splitlines())
+                found.append(int(counters.get("nr_throttled", 0)))
+    return sum(found) if found else None
+
+
+def cpu_stats(root: Path, groups: str) -> Iterator[Path]:
+    """Yield where the CPU counters of a process lie, from the text of its `/proc/PID/cgroup`.
+
+    Both versions of control groups write `hierarchy:controllers:path`; a quota may be on the group or on any around it.
+    """
+    for line in groups.splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        top = root / "cpu" if controllers else root
+        group = top / path.lstrip("/")
+        yield from (around / "cpu.stat" for around in (group, *group.parents) if around.is_relative_to(top))
 
 
 def other_programs(before: Snapshot, after: Snapshot) -> float | None:
