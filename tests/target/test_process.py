@@ -26,13 +26,16 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return True
 
 
-def start(code: str, tmp_path: Path, stop_seconds: float = 5.0, **env: str) -> SupervisedProcess:
+def start(
+    code: str, tmp_path: Path, stop_seconds: float = 5.0, cores: tuple[int, ...] | None = None, **env: str
+) -> SupervisedProcess:
     return SupervisedProcess(
         [sys.executable, "-c", code],
         env={**os.environ, **env},
         workdir=tmp_path,
         log=tmp_path / "log",
         stop_seconds=stop_seconds,
+        cores=cores,
     )
 
 
@@ -119,6 +122,18 @@ time.sleep(60)
         parent.send_signal(signal.SIGKILL)
         parent.wait()
     assert eventually(lambda: not marked(mark))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores can be chosen on Linux only")
+def test_a_command_and_what_it_starts_run_on_the_cores_that_were_chosen(tmp_path: Path) -> None:
+    ours = os.sched_getaffinity(0)
+    last = max(ours)
+    told = "import os; print(sorted(os.sched_getaffinity(0)), flush=True)"
+    code = f"{told}; import subprocess, sys; subprocess.run([sys.executable, '-c', {told!r}])"
+    with start(code, tmp_path, cores=(last,)) as process:
+        assert eventually(lambda: not process.running)
+    assert (tmp_path / "log").read_text().splitlines() == [f"[{last}]"] * 2
+    assert os.sched_getaffinity(0) == ours
 
 
 def test_usage_counts_the_whole_tree(tmp_path: Path) -> None:
