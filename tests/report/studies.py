@@ -75,8 +75,8 @@ def configuration(**knobs: Any) -> Configuration:
 
 def level(load: Load | int, throughput: float, slow: float, **changes: Any) -> LevelSummary:
     """One load, a number being one of users; the interval is a tenth to either side."""
-    seconds = 3.2
     load = load if isinstance(load, Load) else closed([load])[0]
+    seconds = 3.2 if load.loop is Loop.CLOSED else 10.2
     made = LevelSummary(
         load=load,
         opened=0.0,

@@ -250,10 +250,6 @@ class TestArrivals:
         found = verdict(studies.with_arrivals(self.BETTER, 322.0, {DEFAULT: 0.030, STEADY: 0.040, FAST: inf}))
         assert "its p99 of ∞ is worse than the default's 30.1 [" in found.sentence
 
-    def test_one_that_is_worse_within_the_noise_of_the_machine_needs_no_word(self) -> None:
-        study = studies.with_arrivals(self.BETTER, 322.0, {DEFAULT: 0.0300, STEADY: 0.040, FAST: 0.0305})
-        assert "open loop" not in verdict(replace(study, noise=studies.NOISE)).sentence
-
     def test_a_launch_at_another_rate_is_left_out(self) -> None:
         study = studies.with_arrivals(self.BETTER, 322.0, {DEFAULT: 0.050, STEADY: 0.040, FAST: 0.030})
         first = study.confirmations[0]

@@ -42,13 +42,13 @@ def measure(
 
     if url is not None and not url.startswith(("http://", "https://")):
         raise UsageError(f"--url {url}: begin it with http:// or https://")
+    if url is not None and sets:
+        raise UsageError("--set configures a server that tuner launches; with --url configure it where you start it")
+    workload = options.workload(users, rate, p99_within, measure_at_most, load_processes, load_master)
     if load_master is not None and url is None and not load_master.startswith("127."):
         raise UsageError(
             "--load-master: other machines cannot reach what tuner launches; start it there and give --url"
         )
-    if url is not None and sets:
-        raise UsageError("--set configures a server that tuner launches; with --url configure it where you start it")
-    workload = options.workload(users, rate, p99_within, measure_at_most, load_processes, load_master)
     placement = place(cores(), workload.processes_here)
     loaded = spec.load(target, options.target_options(context, target), locustfile, placement.server)
     options.require_open_loop(workload, loaded)
