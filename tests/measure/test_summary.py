@@ -192,7 +192,7 @@ def test_a_request_that_waits_while_others_are_answered_is_starved() -> None:
 @pytest.mark.parametrize(
     ("conditions", "kind"),
     [
-        (Conditions(lag_p99=0.004, lag_most=0.004), DoubtKind.LATE),
+        (Conditions(lag_p99=0.006, lag_most=0.006), DoubtKind.LATE),
         (Conditions(lag_p99=0.0, lag_most=0.0, other_programs=0.2), DoubtKind.OTHER_PROGRAMS),
         (Conditions(lag_p99=0.0, lag_most=0.0, stolen=0.02), DoubtKind.STOLEN),
         (Conditions(lag_p99=0.0, lag_most=0.0, throttled=3), DoubtKind.THROTTLED),

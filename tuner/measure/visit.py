@@ -71,14 +71,14 @@ def visit_launch(
             )
         )
         load = stack.enter_context(
-            _load_process(protocol, workload.loop, launch.url, folder, _watch(server), repetition.round)
+            _load_process(protocol, workload.loop, launch.url, folder, _watch(server), protocol.seed + repetition.round)
         )
         extra = None
         if repetition.arrivals is not None and target.open_locustfile is not None:
             aside = folder / ARRIVALS
             aside.mkdir(exist_ok=True)
             extra = stack.enter_context(
-                _load_process(protocol, Loop.OPEN, launch.url, aside, _watch(server), repetition.round)
+                _load_process(protocol, Loop.OPEN, launch.url, aside, _watch(server), protocol.seed + repetition.round)
             )
         with stopwatch.phase("start"):
             nonce_seen = ready.wait(target, launch, server)
@@ -100,7 +100,7 @@ def visit_url(protocol: Protocol, url: str, folder: Path, stopwatch: Stopwatch) 
     workload = protocol.workload
     with stopwatch.phase("start"):
         ready.require_answer(url + protocol.target.ready)
-    with _load_process(protocol, workload.loop, url, folder, lambda: None) as load:
+    with _load_process(protocol, workload.loop, url, folder, lambda: None, protocol.seed) as load:
         with stopwatch.phase("verify"):
             accuracy = protocol.verifier.verify(url, protocol.target.space.default(), lambda: None)
         levels = _drive(workload, workload.loads, load, stopwatch, None, (protocol.seed, 0))
@@ -118,15 +118,15 @@ def _watch(server: SupervisedProcess, when: str = "under load") -> Callable[[], 
 
 
 def _load_process(
-    protocol: Protocol, loop: Loop, url: str, folder: Path, watch: Callable[[], None], round: int = 0
+    protocol: Protocol, loop: Loop, url: str, folder: Path, watch: Callable[[], None], seed: int
 ) -> LoadProcess:
-    """Start Locust for one server; it loads while the server starts."""
+    """Start Locust for one server; it loads while the server starts. `seed` chooses the order of requests."""
     target, workload = protocol.target, protocol.workload
     return LoadProcess(
         target.open_locustfile if loop is Loop.OPEN and target.open_locustfile else target.locustfile,
         url,
         folder,
-        env=request_environment(target, protocol.seed + round),
+        env=request_environment(target, seed),
         watch=watch,
         on_tick=protocol.watcher.on_tick,
         crew=Crew(processes=workload.processes, cores=protocol.placement.load or None, master=workload.master),
