@@ -63,7 +63,7 @@ def scattered(at: np.ndarray) -> np.ndarray:
     return np.random.default_rng(0).lognormal(np.log(0.01), 1.0, len(at))
 
 
-WORKLOAD = Workload(loads=closed((4,)), measure_most=3.6)
+WORKLOAD = Workload(loads=closed((4,)), warm_up_most=3.0, measure_most=3.6)
 MakePretended = Callable[[float, Latency], Pretended]
 
 

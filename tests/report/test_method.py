@@ -23,7 +23,7 @@ def test_placement(server: tuple[int, ...], load: tuple[int, ...], told: str) ->
 
 def test_protocol() -> None:
     assert method.protocol(Workload(loads=closed((4, 32)))) == (
-        "closed loop at 4, then 32 users; each level warmed up until steady (0.5 to 3 s), then measured for 3 s"
+        "closed loop at 4, then 32 users; each level warmed up until steady (0.5 to 1.4 s), then measured for 3 s"
     )
     assert method.measured(Workload(loads=closed((4, 32)), measure_most=8.0)) == (
         "measured for 3 to 8 s, until the 95 % interval of p99 is within ±10 %"

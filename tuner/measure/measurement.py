@@ -1,6 +1,7 @@
 """One launch of one configuration, whatever comes of it, as an outcome that is kept."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tuner.errors import StorageError
@@ -9,42 +10,44 @@ from tuner.load.driver import LoadError
 from tuner.measure.failed import LaunchError
 from tuner.measure.judge import judge
 from tuner.measure.protocol import ONCE, Protocol, Repetition, Stopwatch
-from tuner.measure.visit import Visit, visit_launch, visit_url
+from tuner.measure.visit import Conclude, Visit, visit_launch, visit_url
 from tuner.study.space import Configuration
-from tuner.study.trial import Failure, FailureKind, Outcome, dump_outcome
+from tuner.study.trial import Failure, FailureKind, Measurement, Outcome, dump_outcome
 from tuner.target.prepare import PrepareError
 from tuner.target.process import log_tail
 
 
 def measure(protocol: Protocol, configuration: Configuration, folder: Path, repetition: Repetition = ONCE) -> Outcome:
     """Launch `configuration` once and measure it; everything it leaves behind lies in `folder`."""
-    return _measured(
-        protocol, folder, lambda stopwatch: visit_launch(protocol, configuration, folder, stopwatch, repetition)
-    )
+    return _measured(protocol, folder, partial(visit_launch, protocol, configuration, folder, repetition=repetition))
 
 
 def measure_url(protocol: Protocol, url: str, folder: Path) -> Outcome:
     """Measure a server that somebody else started, by the same protocol."""
-    return _measured(protocol, folder, lambda stopwatch: visit_url(protocol, url, folder, stopwatch))
+    return _measured(protocol, folder, partial(visit_url, protocol, url, folder))
 
 
-def _measured(protocol: Protocol, folder: Path, visit: Callable[[Stopwatch], Visit]) -> Outcome:
+def _measured(protocol: Protocol, folder: Path, visit: Callable[[Stopwatch, Conclude], Measurement]) -> Outcome:
     """Turn whatever happens while a server is visited into an outcome, and keep it."""
     stopwatch = Stopwatch(protocol.watcher)
-    found: Visit | None = None
+    visits: list[Visit] = []
     outcome: Outcome
+
+    def conclude(found: Visit) -> Measurement:
+        visits.append(found)
+        return judge(protocol, found, folder, stopwatch)
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            found = visit(stopwatch)
-            outcome = judge(protocol, found, folder, stopwatch)
+            outcome = visit(stopwatch, conclude)
         except (LaunchError, PrepareError, LoadError) as error:
             tail = log_tail(folder / "server.log")
             outcome = Failure(
                 kind=_kind(error),
                 reason=str(error),
                 log_tail=tail,
-                accuracy=found.accuracy if found else None,
+                accuracy=visits[0].accuracy if visits else None,
                 phases=stopwatch.seconds,
             )
         write_atomically(folder / "measurement.json", dump_outcome(outcome))

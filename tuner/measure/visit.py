@@ -11,7 +11,7 @@ from tuner.measure.conditions import Snapshot
 from tuner.measure.failed import LaunchError
 from tuner.measure.protocol import Protocol, Repetition, Stopwatch
 from tuner.study.space import Configuration
-from tuner.study.trial import Accuracy, FailureKind
+from tuner.study.trial import Accuracy, FailureKind, Measurement
 from tuner.study.workload import Load, Loop, Workload
 from tuner.target.launch import free_port, render
 from tuner.target.prepare import artifact
@@ -51,10 +51,19 @@ class Visit:
     effective: Mapping[str, str] = field(default_factory=dict)
 
 
+Conclude = Callable[[Visit], Measurement]
+"""Judge what a visit brought: called while the server stops, which takes as long."""
+
+
 def visit_launch(
-    protocol: Protocol, configuration: Configuration, folder: Path, stopwatch: Stopwatch, repetition: Repetition
-) -> Visit:
-    """Prepare, start, verify, drive, stop."""
+    protocol: Protocol,
+    configuration: Configuration,
+    folder: Path,
+    stopwatch: Stopwatch,
+    conclude: Conclude,
+    repetition: Repetition,
+) -> Measurement:
+    """Prepare, start, verify, drive, conclude, stop."""
     target, workload = protocol.target, protocol.workload
     with stopwatch.phase("prepare"):
         made = artifact(target, configuration)
@@ -91,11 +100,15 @@ def visit_launch(
         if extra is not None and repetition.arrivals is not None:
             arrivals = _drive(workload, (repetition.arrivals,), extra, stopwatch, server, seed)
         with stopwatch.phase("stop"):
+            server.ask_to_stop()
+            found = conclude(
+                Visit(levels=levels, arrivals=arrivals, accuracy=accuracy, nonce_seen=nonce_seen, effective=said)
+            )
             server.stop()
-    return Visit(levels=levels, arrivals=arrivals, accuracy=accuracy, nonce_seen=nonce_seen, effective=said)
+    return found
 
 
-def visit_url(protocol: Protocol, url: str, folder: Path, stopwatch: Stopwatch) -> Visit:
+def visit_url(protocol: Protocol, url: str, folder: Path, stopwatch: Stopwatch, conclude: Conclude) -> Measurement:
     """Verify and drive a server that is not ours to start or stop."""
     workload = protocol.workload
     with stopwatch.phase("start"):
@@ -104,7 +117,7 @@ def visit_url(protocol: Protocol, url: str, folder: Path, stopwatch: Stopwatch) 
         with stopwatch.phase("verify"):
             accuracy = protocol.verifier.verify(url, protocol.target.space.default(), lambda: None)
         levels = _drive(workload, workload.loads, load, stopwatch, None, (protocol.seed, 0))
-    return Visit(levels=levels, arrivals=None, accuracy=accuracy, nonce_seen=False)
+    return conclude(Visit(levels=levels, arrivals=None, accuracy=accuracy, nonce_seen=False))
 
 
 def _watch(server: SupervisedProcess, when: str = "under load") -> Callable[[], None]:

@@ -52,7 +52,7 @@ class Workload:
 
     loads: tuple[Load, ...]
     warm_up: float = 0.5
-    warm_up_most: float = 3.0
+    warm_up_most: float = 1.4
     measure: float = 3.0
     measure_most: float = 3.0
     interval: float = 0.1

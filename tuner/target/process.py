@@ -47,6 +47,7 @@ class SupervisedProcess:
     ) -> None:
         self._stop_seconds = stop_seconds
         self._ending = ""
+        self._asked = False
         control, self._control = os.pipe()
         self._status, status = os.pipe()
         try:
@@ -78,11 +79,17 @@ class SupervisedProcess:
     def stop(self) -> str:
         """Ask the command to terminate, kill it when it does not, and say how it ended."""
         if self.running:
-            with suppress(OSError):
-                os.write(self._control, b"T")
+            self.ask_to_stop()
             with suppress(subprocess.TimeoutExpired):
                 self._reaper.wait(self._stop_seconds)
         return self.kill()
+
+    def ask_to_stop(self) -> None:
+        """Ask the command to terminate, once, and do not wait for it."""
+        if self._control >= 0 and not self._asked:
+            self._asked = True
+            with suppress(OSError):
+                os.write(self._control, b"T")
 
     def kill(self) -> str:
         """Kill the whole tree at once and say how the command ended."""
