@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tuner.cli.run import run
+from tuner.machine import cores, place
 from tuner.report.verdict import verdict
 from tuner.search.storage import read_study
 from tuner.study.objectives import Limits
@@ -25,7 +26,7 @@ from tuner.target import spec
 
 def search(target: str, out: Path, budget: int, workload: Workload) -> Study:
     settings = Settings(name="mine", target=target, workload=workload, limits=Limits(), budget=budget, seed=0, rounds=3)
-    run(settings, spec.load(target), command="tuner search", out=out)
+    run(settings, spec.load(target), place(cores()), command="tuner search", out=out)
     return read_study(out / "mine")
 
 

@@ -6,10 +6,12 @@ import pytest
 
 from tests.conftest import MakeTarget
 from tuner.errors import TargetFileError, UsageError
-from tuner.machine import cores
+from tuner.machine import cores, place
 from tuner.study.space import RangeKnob
 from tuner.target import spec
 from tuner.target.launch import render
+
+SERVER_CORES = len(place(cores()).server)
 
 GOOD = """
 description = "mine"
@@ -33,7 +35,7 @@ def test_the_frozen_default_of_the_reference_agent() -> None:
         "max_batch_size": 1,
         "batch_timeout_ms": 0.0,
         "workers": 1,
-        "intra_op_threads": cores(),
+        "intra_op_threads": SERVER_CORES,
         "precision": "fp32",
         "execution_provider": "CPUExecutionProvider",
     }
@@ -63,7 +65,7 @@ def test_bounds_and_choices_come_from_cores_and_facts(make_target: MakeTarget) -
     toml = GOOD.replace("high = 8", 'high = "$cores * 2"').replace("choices = [true, false]", 'choices = "$speeds"')
     toml += '\n[facts]\ncommand = ["$python", "-c", "print(\'{\\"speeds\\": [false, true]}\')"]\n'
     space = spec.load(str(make_target(toml))).space
-    assert space.knob("batch") == RangeKnob(name="batch", low=1, high=cores() * 2, default=1, integer=True)
+    assert space.knob("batch") == RangeKnob(name="batch", low=1, high=SERVER_CORES * 2, default=1, integer=True)
     assert space.knob("fast").size == 2
 
 

@@ -20,6 +20,7 @@ from tuner.study.judgement import best, feasible, front_of, reference_accuracy
 from tuner.study.space import ChoiceKnob, Configuration, SearchSpace
 from tuner.study.study import Settings, Study
 from tuner.study.trial import LevelSummary, Measurement, Trial
+from tuner.study.workload import Loop
 from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
 
 _WIDE = 140
@@ -222,8 +223,11 @@ def _level(level: LevelSummary) -> Iterator[tuple[str, str]]:
 def print_plan(settings: Settings, space: SearchSpace) -> None:
     """Write what a search would do and how long it takes."""
     print_space(space, {})
-    seconds = settings.launches * (settings.workload.seconds + _OVERHEAD_SECONDS)
-    print(f"{settings.budget} trials and {settings.launches - settings.budget} launches to confirm")
+    workload, confirming = settings.workload, settings.launches - settings.budget
+    seconds = settings.launches * (workload.seconds + _OVERHEAD_SECONDS)
+    if workload.loop is Loop.CLOSED:
+        seconds += confirming * workload.seconds / len(workload.loads)  # finalists are driven in open loop as well
+    print(f"{settings.budget} trials and {confirming} launches to confirm")
     print(f"each: {protocol(settings.workload)}")
     print(f"limits: {settings.limits}")
     print(f"about {format_duration(seconds)}")
