@@ -43,8 +43,8 @@ def is_transient(values: npt.ArrayLike) -> bool:
 
     Eight batch means of the first third and eight of the last must differ by the rank-sum test at 0.1 % (Mann &
     Whitney 1947) and their means by more than 10 %. Ranks, because a decay inflates the variance of the first third
-    and hides itself from a t test. Not 'the cut of MSER-5 lies in the second half': that is true of up to 35 % of the
-    windows of 600 requests from stationary queues, and of up to 25 % of longer ones from a server that seldom stalls.
+    and hides itself from a t test. Not the cut of MSER-5 (White
+    1997): on stationary queues it often lies in the second half as well.
     Infinite values are left out; fewer than 120 values prove nothing.
     """
     from scipy import stats  # see quantiles.py
