@@ -4,8 +4,8 @@ import socket
 import time
 
 from reference_agent.errors import AgentError, StartError
-from reference_agent.process import start_worker
 from reference_agent.settings import parse, refuse
+from reference_agent.workers.crew import begin
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -26,11 +26,11 @@ def main() -> None:
     settings = parse()
     try:
         listener = listen(settings.host, settings.port)
-        processes = [start_worker(settings) for _ in range(settings.workers)]
+        crew = begin(settings)
         # Imported late: the HTTP stack loads while the workers load ONNX Runtime.
         from reference_agent.server import run
 
-        run(settings, processes, listener, started)
+        run(settings, crew, listener, started)
     except StartError as error:
         refuse("reference_agent", str(error))
     except AgentError as error:

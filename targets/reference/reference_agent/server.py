@@ -8,49 +8,61 @@ import math
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from reference_agent.app import build_app
 from reference_agent.errors import AgentError
+from reference_agent.http.app import build_app
+from reference_agent.http.connection import Connection, hang_up_on_the_slow
+from reference_agent.http.endpoints import Endpoints
 from reference_agent.metrics import Metrics
-from reference_agent.process import WorkerProcess
-from reference_agent.scheduler import Scheduler, clock
+from reference_agent.queueing.scheduler import Scheduler
 from reference_agent.settings import Settings
+from reference_agent.workers.crew import Crew
+from reference_agent.workers.worker import clock
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than a client thinks between two requests: else it meets a connection that is just being closed."""
 
 
 class HttpServer(uvicorn.Server):
-    """Uvicorn, but what a signal means is decided here."""
+    """Uvicorn, but what a signal means is decided here, and slow clients are not waited for."""
+
+    def __init__(self, config: uvicorn.Config, read_timeout: float) -> None:
+        super().__init__(config)
+        self._read_timeout = read_timeout
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
         yield
 
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        hang_up_on_the_slow(self.server_state.connections, clock(), self._read_timeout, KEEP_ALIVE_SECONDS)
+        return await super().on_tick(counter)
 
-def run(settings: Settings, processes: Sequence[WorkerProcess], listener: socket.socket, started: float) -> None:
+
+def run(settings: Settings, crew: Crew, listener: socket.socket, started: float) -> None:
     """Serve until a signal ends it; raise AgentError when that is not in order."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, processes, listener, started))
+        runner.run(_serve(settings, crew, listener, started))
 
 
-async def _serve(
-    settings: Settings, processes: Sequence[WorkerProcess], listener: socket.socket, started: float
-) -> None:
+async def _serve(settings: Settings, crew: Crew, listener: socket.socket, started: float) -> None:
     metrics = Metrics()
-    scheduler = Scheduler(settings, metrics)
-    server = HttpServer(_http_config(settings, build_app(settings, scheduler, metrics)))
+    scheduler = Scheduler(settings, crew, metrics)
+    endpoints = Endpoints(settings, scheduler)
+    app = build_app(settings, scheduler, metrics, endpoints)
+    server = HttpServer(_http_config(settings, app), settings.read_timeout)
     _obey_signals(server, scheduler)
     loop, broken = asyncio.get_running_loop(), scheduler.pool.broken
     serving = loop.create_task(server.serve(sockets=[listener]))
-    loading = loop.create_task(scheduler.start(processes))
+    loading = loop.create_task(scheduler.start())
     address = listener.getsockname()
     try:
         await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_COMPLETED)
@@ -65,14 +77,14 @@ async def _serve(
         if not scheduler.idle:
             raise AgentError(f"some requests were not finished within --drain-timeout {settings.drain_timeout:g} s")
     finally:
-        scheduler.pool.close()
+        scheduler.close()
 
 
 def _http_config(settings: Settings, app: Starlette) -> uvicorn.Config:
     nonce = os.environ.get("LAUNCH_NONCE")
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=type("Bounded", (Connection,), {"max_connections": settings.max_connections}),
         ws="none",
         lifespan="off",
         proxy_headers=False,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 import torch
-from reference_agent.tokenizer import Tokenizer
+from reference_agent.inference.tokenizer import Tokenizer
 
 OPSET = 17
 

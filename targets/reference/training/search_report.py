@@ -14,9 +14,9 @@ from typing import Any
 
 import onnx
 from reference_agent.agents import AGENTS
-from reference_agent.model import Model
-from reference_agent.session import CPU
-from reference_agent.variants import build
+from reference_agent.inference.model import Model
+from reference_agent.inference.resources import Resources
+from reference_agent.inference.variants import build
 from search_data import INTENTS, Example, held_out, practice
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -36,7 +36,7 @@ def wilson(right: int, n: int) -> dict[str, float]:
 
 def answers(model: Path, examples: Sequence[Example]) -> list[str]:
     """What `model` answers, each request alone as a server without batching would."""
-    loaded = Model.load(AGENT, model, CPU, intra_op_threads=1)
+    loaded = Model.load(AGENT, model, Resources())
     tokenizer = loaded.description.tokenizer
     rows = (loaded.run([tokenizer.encode(example.text).tobytes()])[0] for example in examples)
     return [loaded.description.labels[int(row.argmax())] for row in rows]
@@ -67,7 +67,7 @@ def baseline(test: Sequence[Example], seed: int, longest: int) -> dict[str, floa
 
 def lengths(examples: Sequence[Example], model: Path) -> dict[str, int]:
     """The median and the 95th percentile of the number of tokens."""
-    tokenizer = Model.load(AGENT, model, CPU, intra_op_threads=1).description.tokenizer
+    tokenizer = Model.load(AGENT, model, Resources()).description.tokenizer
     ordered = sorted(len(tokenizer.encode(example.text)) for example in examples)
     return {"median": ordered[len(ordered) // 2], "p95": ordered[len(ordered) * 95 // 100], "longest": ordered[-1]}
 

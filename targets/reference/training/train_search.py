@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from reference_agent.tokenizer import PADDING, Tokenizer
+from reference_agent.inference.tokenizer import PADDING, Tokenizer
 from search_data import INTENTS, SEED, Example, held_out, practice, write_held_out
 from search_export import export
 from search_report import write_report

@@ -118,7 +118,7 @@ def launch() -> Iterator[Callable[..., Server]]:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """One server for all tests that only ask: a worker, batches of up to 8, filled for up to 20 ms."""
-    shared = Server("--max-batch-size", "8", "--batch-timeout-ms", "20")
+    shared = Server("--batching", "dynamic", "--max-batch-size", "8", "--batch-timeout-ms", "20")
     yield shared
     shared.stop()
 

@@ -49,9 +49,10 @@ def test_words_alone_do_not_decide():
 
 def accuracy(path: Path, rows: list[str]) -> float:
     from reference_agent.agents import AGENTS
-    from reference_agent.model import Model
+    from reference_agent.inference.model import Model
+    from reference_agent.inference.resources import Resources
 
-    model = Model.load(AGENTS["search"], path, "CPUExecutionProvider", 1)
+    model = Model.load(AGENTS["search"], path, Resources())
     right = 0
     for row in map(json.loads, rows):
         tokens = model.description.tokenizer.encode(row["request"]["text"]).tobytes()
@@ -66,9 +67,10 @@ def test_the_accuracy_is_the_reported_one():
 
 def test_batches_and_padding_do_not_change_an_answer():
     from reference_agent.agents import AGENTS
-    from reference_agent.model import Model
+    from reference_agent.inference.model import Model
+    from reference_agent.inference.resources import Resources
 
-    model = Model.load(AGENTS["search"], MODEL, "CPUExecutionProvider", 1)
+    model = Model.load(AGENTS["search"], MODEL, Resources())
     texts = [json.loads(row)["request"]["text"] for row in committed("validation")[:32]]
     rows = [model.description.tokenizer.encode(text).tobytes() for text in texts]
     together = model.run(rows)
@@ -78,15 +80,16 @@ def test_batches_and_padding_do_not_change_an_answer():
 
 def test_a_row_of_nothing_but_padding_has_finite_scores():
     from reference_agent.agents import AGENTS
-    from reference_agent.model import Model
+    from reference_agent.inference.model import Model
+    from reference_agent.inference.resources import Resources
 
-    model = Model.load(AGENTS["search"], MODEL, "CPUExecutionProvider", 1)
+    model = Model.load(AGENTS["search"], MODEL, Resources())
     scores = model.run([bytes(8 * 5), bytes(8)])
     assert abs(scores).max() < 100.0
 
 
 def build(folder: Path, precision: str, *more: str) -> Path:
-    done = run_module("reference_agent.variants", "--precision", precision, "--out", str(folder), *more)
+    done = run_module("reference_agent.inference.variants", "--precision", precision, "--out", str(folder), *more)
     assert (done.returncode, done.stderr) == (0, "")
     assert [path.name for path in folder.iterdir()] == ["model.onnx"]
     return folder / "model.onnx"
@@ -117,6 +120,8 @@ def test_int8_cannot_be_quantized_again(tmp_path: Path):
     path = build(tmp_path / "once", "int8")
     for precision, code in (("fp32", 2), ("int8", 0)):
         flags = ["--model", str(path), "--precision", precision, "--out", str(tmp_path / precision)]
-        done = run_module("reference_agent.variants", *flags)
+        done = run_module("reference_agent.inference.variants", *flags)
         assert done.returncode == code, done.stderr
-    assert json.loads(run_module("reference_agent.facts", "--model", str(path)).stdout)["precisions"] == ["int8"]
+    assert json.loads(run_module("reference_agent.inference.facts", "--model", str(path)).stdout)["precisions"] == [
+        "int8"
+    ]

@@ -53,7 +53,7 @@ def test_a_full_queue_refuses_at_once_and_answers_the_rest(launch: Launch, threa
 
 
 def test_a_batch_leaves_when_it_is_full_or_when_the_oldest_has_waited(launch: Launch, threads):
-    server = launch("--max-batch-size", "4", "--batch-timeout-ms", "400")
+    server = launch("--batching", "dynamic", "--max-batch-size", "4", "--batch-timeout-ms", "400")
     alone = server.decide(TEXT)
     assert alone.headers["x-batch-size"] == "1"
     assert 400 <= queued(alone) < 1400
@@ -69,7 +69,7 @@ def queued(response: httpx.Response) -> float:
 
 def test_a_batch_is_formed_only_when_a_worker_is_free(launch: Launch, threads):
     """While the worker is busy the queue grows; what left before would have left alone."""
-    server = launch("--max-batch-size", "8")
+    server = launch("--batching", "dynamic", "--max-batch-size", "8")
     worker = freeze(server)
     futures = [ask(server, threads, waiting) for waiting in range(6)]
     os.kill(worker, signal.SIGCONT)
@@ -88,7 +88,7 @@ def test_a_request_that_stays_too_long_is_given_up(launch: Launch, threads):
 
 
 def test_sigterm_finishes_what_is_queued(launch: Launch, threads):
-    server = launch("--max-batch-size", "2", "--batch-timeout-ms", "30000")
+    server = launch("--batching", "dynamic", "--max-batch-size", "2", "--batch-timeout-ms", "30000")
     worker = freeze(server)
     futures = [threads.submit(server.decide, TEXT) for _ in range(5)]
     eventually(lambda: metric(server, "agent_queue_depth") == 3)
@@ -135,7 +135,7 @@ def test_no_worker_outlives_the_front(launch: Launch, number):
 
 def test_a_signal_to_the_whole_group_still_drains(launch: Launch, threads):
     """A supervisor signals workers too; they must finish what the front has promised."""
-    server = launch("--max-batch-size", "4", "--batch-timeout-ms", "30000")
+    server = launch("--batching", "dynamic", "--max-batch-size", "4", "--batch-timeout-ms", "30000")
     futures = [ask(server, threads, waiting) for waiting in (1, 2, 3)]
     for process in [*server.workers, server.process.pid]:
         os.kill(process, signal.SIGTERM)
@@ -144,7 +144,7 @@ def test_a_signal_to_the_whole_group_still_drains(launch: Launch, threads):
 
 
 def test_a_dead_worker_is_replaced(launch: Launch, threads):
-    server = launch("--max-batch-size", "2")
+    server = launch("--batching", "dynamic", "--max-batch-size", "2")
     worker = freeze(server)
     futures = [threads.submit(server.decide, TEXT) for _ in range(3)]
     eventually(lambda: metric(server, "agent_queue_depth") == 2)

@@ -200,7 +200,7 @@ def test_metrics(server: Server):
 
 
 def test_facts_are_what_works_here():
-    done = run_module("reference_agent.facts", "--model", "")
+    done = run_module("reference_agent.inference.facts", "--model", "")
     facts = json.loads(done.stdout)
     assert "CPUExecutionProvider" in facts["providers"]
     assert "AzureExecutionProvider" not in facts["providers"], "it is listed, but everything falls back to the CPU"

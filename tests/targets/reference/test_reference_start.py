@@ -65,12 +65,12 @@ def refusal(*flags: str, module: str = "reference_agent") -> str:
     [
         (["--workers", "0"], "--workers: 0 is not between 1 and 256"),
         (["--workers", "two"], "'two' is not a whole number"),
-        (["--max-batch-size", "1.5"], "not a whole number"),
+        (["--batching", "dynamic", "--max-batch-size", "1.5"], "not a whole number"),
         (["--batch-timeout-ms", "-1"], "not a number between 0 and 60000"),
         (["--batch-timeout-ms", "nan"], "not a number between"),
         (["--port", "70000"], "not between 0 and 65535"),
         (["--agent", "chess"], "invalid choice: 'chess'"),
-        (["--max-batch-size", "64", "--queue-capacity", "8"], "a full batch could never form"),
+        (["--batching", "dynamic", "--max-batch-size", "64", "--queue-capacity", "8"], "a full batch could never form"),
         (["--fast"], "unrecognized arguments: --fast"),
         (["--host", "256.0.0.1"], "cannot listen on 256.0.0.1"),
         (["--execution-provider", "NonsenseExecutionProvider"], "is not in this ONNX Runtime"),
@@ -87,7 +87,7 @@ def test_a_port_that_is_taken():
         assert "Address already in use" in refusal("--port", str(taken.getsockname()[1]))
 
 
-@pytest.mark.parametrize("module", ["reference_agent", "reference_agent.facts"])
+@pytest.mark.parametrize("module", ["reference_agent", "reference_agent.inference.facts"])
 def test_a_file_that_is_no_model(tmp_path: Path, module):
     path = tmp_path / "model.onnx"
     for content in (b"", b"junk", MODEL.read_bytes()[:100_000]):
@@ -106,7 +106,7 @@ def test_a_file_that_is_no_model(tmp_path: Path, module):
 )
 def test_a_model_whose_tensors_do_not_fit(tmp_path: Path, changes, says):
     path = misfit(tmp_path / "model.onnx", **changes)
-    assert says in refusal("--model", str(path), module="reference_agent.facts")
+    assert says in refusal("--model", str(path), module="reference_agent.inference.facts")
 
 
 @pytest.mark.parametrize(
@@ -135,5 +135,5 @@ def test_a_model_of_your_own_is_served(tmp_path: Path, launch):
 def test_quantizing_nothing_is_refused(tmp_path: Path):
     path = misfit(tmp_path / "model.onnx")
     flags = ["--model", str(path), "--precision", "int8", "--out", str(tmp_path / "out")]
-    assert "nothing to quantize" in refusal(*flags, module="reference_agent.variants")
+    assert "nothing to quantize" in refusal(*flags, module="reference_agent.inference.variants")
     assert list((tmp_path / "out").iterdir()) == []

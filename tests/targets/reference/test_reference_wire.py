@@ -3,10 +3,11 @@
 import io
 
 import pytest
-from reference_agent.tokenizer import Tokenizer
-from reference_agent.wire import (
+from reference_agent.inference.tokenizer import Tokenizer
+from reference_agent.workers.wire import (
     FrameBuffer,
     Kind,
+    Shape,
     frame,
     pack_batch,
     pack_scores,
@@ -35,7 +36,10 @@ def test_a_frame_that_is_cut_off_is_the_end():
 
 def test_rows_of_any_length_come_back():
     rows = [b"", b"12345678", b"x" * 512]
-    assert [bytes(row) for row in unpack_batch(pack_batch(rows))] == rows
+    shape = Shape(4, 64, True)
+    unpacked, found = unpack_batch(pack_batch(rows, shape))
+    assert [bytes(row) for row in unpacked] == rows
+    assert found == shape
 
 
 def test_scores_are_dealt_out_row_by_row():

@@ -1,4 +1,4 @@
-"""Build a model at a chosen precision: `python -m reference_agent.variants --help`."""
+"""Build a model at a chosen precision: `python -m reference_agent.inference.variants --help`."""
 
 import logging
 import os
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from reference_agent.agents import AGENTS, PRECISIONS, Agent
 from reference_agent.errors import StartError
-from reference_agent.model import Model
-from reference_agent.session import CPU
+from reference_agent.inference.model import Model
+from reference_agent.inference.resources import Resources
 from reference_agent.settings import Parser, add_model_arguments, chosen_model, refuse
 
 
 def build(agent: Agent, source: Path, precision: str, folder: Path) -> Path:
     """Write `folder`/model.onnx at `precision` and return its path; the file appears complete or not at all."""
-    found = Model.load(agent, source, CPU, intra_op_threads=1).description.precision
+    found = Model.load(agent, source, Resources()).description.precision
     if precision != found != "fp32":
         raise StartError(f"{source}: is {found} already and cannot become {precision}; give --model the fp32 model")
     folder.mkdir(parents=True, exist_ok=True)
@@ -26,7 +26,7 @@ def build(agent: Agent, source: Path, precision: str, folder: Path) -> Path:
             shutil.copyfile(source, built)
         else:
             quantize(source, built)
-            Model.load(agent, built, CPU, intra_op_threads=1)
+            Model.load(agent, built, Resources())
         os.replace(built, target)
     return target
 
@@ -49,7 +49,7 @@ def quantize(source: Path, target: Path) -> None:
 
 def main() -> None:
     """Write OUT/model.onnx, or end with one sentence when that cannot be done."""
-    parser = Parser(prog="reference_agent.variants", description=main.__doc__)
+    parser = Parser(prog="reference_agent.inference.variants", description=main.__doc__)
     add_model_arguments(parser)
     parser.add_argument("--precision", choices=PRECISIONS, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")

@@ -8,8 +8,8 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 
 from reference_agent.agents import Agent
 from reference_agent.errors import StartError
+from reference_agent.inference.resources import CPU, Resources
 
-CPU = "CPUExecutionProvider"
 INT8_OPERATORS = frozenset(
     {"DynamicQuantizeLinear", "MatMulInteger", "QuantizeLinear", "DequantizeLinear", "QLinearMatMul", "ConvInteger"}
 )
@@ -32,15 +32,12 @@ def read_model_file(path: Path) -> bytes:
         raise StartError(f"{path}: cannot be read ({error.strerror}); give --model an ONNX file") from None
 
 
-def open_session(content: bytes, path: Path, provider: str, intra_op_threads: int) -> tuple[Session, int]:
-    """Open a session on `provider` and count the threads that compute in it."""
-    available = listed_providers()
+def open_session(content: bytes, path: Path, resources: Resources) -> tuple[Session, int]:
+    """Open a session as asked and count the threads that compute in it."""
+    available, provider = listed_providers(), resources.execution_provider
     if provider not in available:
         raise StartError(f"{provider} is not in this ONNX Runtime {ORT_VERSION}; it has {', '.join(available)}")
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = intra_op_threads
-    options.log_severity_level = FATAL_ONLY
-    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    options = session_options(resources)
     before = _threads_alive()
     try:
         session = ort.InferenceSession(content, options, providers=[provider], enable_fallback=0)
@@ -50,6 +47,22 @@ def open_session(content: bytes, path: Path, provider: str, intra_op_threads: in
     if session.get_providers()[0] != provider or not share_on_provider(session, provider):
         raise StartError(f"{path}: no part of it runs on {provider}, all of it fell back to {CPU}")
     return session, _threads_of(session, provider, before)
+
+
+def session_options(resources: Resources) -> ort.SessionOptions:
+    """Write resources as ONNX Runtime reads them."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = resources.intra_op_threads
+    options.inter_op_num_threads = resources.inter_op_threads
+    if resources.inter_op_threads > 1:
+        options.execution_mode = ort.ExecutionMode.ORT_PARALLEL
+    options.enable_cpu_mem_arena = resources.memory_arena
+    options.log_severity_level = FATAL_ONLY
+    # ONNX Runtime takes any key without a word: these are all that are used.
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(resources.spinning)))
+    options.add_session_config_entry("session.inter_op.allow_spinning", str(int(resources.spinning)))
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    return options
 
 
 def listed_providers() -> list[str]:
@@ -92,7 +105,7 @@ def precision(session: Session, claimed: str | None, path: Path) -> str:
     if claimed != found:
         raise StartError(
             f"{path}: its metadata say precision {claimed!r} but its operators are {found}; "
-            "build it again with python -m reference_agent.variants"
+            "build it again with python -m reference_agent.inference.variants"
         )
     return found
 
@@ -108,7 +121,8 @@ def _threads_of(session: Session, provider: str, before: int | None) -> int:
     if before is None or after is None or (asked and provider != CPU):  # a device's driver starts threads of its own
         return asked or os.cpu_count() or 1
     # The calling thread computes too, and the session starts the others: counting them holds for 0 ("all cores").
-    return 1 + after - before
+    inter = session.get_session_options().inter_op_num_threads
+    return 1 + after - before - (inter if inter > 1 else 0)
 
 
 def _threads_alive() -> int | None:

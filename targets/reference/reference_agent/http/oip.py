@@ -1,19 +1,22 @@
 """The Open Inference Protocol, version 2, over HTTP: tensors as JSON or, by the binary extension, as raw bytes."""
 
-import json
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reference_agent.agents import Agent
-from reference_agent.body import parse_json
-from reference_agent.decide import finite_scores
-from reference_agent.description import Description
-from reference_agent.errors import RequestError
-from reference_agent.tokenizer import PADDING
+import orjson
 
-JSON_LENGTH = "inference-header-content-length"
+from reference_agent.agents import Agent
+from reference_agent.errors import RequestError
+from reference_agent.http.body import parse_json
+from reference_agent.http.decide import finite_scores
+from reference_agent.http.exchange import Reply
+from reference_agent.inference.description import Description
+from reference_agent.inference.tokenizer import PADDING
+from reference_agent.queueing.job import Answer
+
+JSON_LENGTH = b"inference-header-content-length"
 """Header with the bytes of JSON before the raw tensors."""
 
 
@@ -24,6 +27,8 @@ class Inference:
     rows: list[bytes]
     identifier: str | None
     binary: bool
+    timeout: float | None
+    """Microseconds that the client waits, as Triton's parameter of this name."""
 
 
 def server_metadata(version: str) -> dict[str, Any]:
@@ -42,7 +47,7 @@ def model_metadata(agent: Agent, description: Description) -> dict[str, Any]:
     }
 
 
-def parse(body: bytes, json_length: str | None, agent: Agent, description: Description, most_rows: int) -> Inference:
+def parse(body: bytes, json_length: bytes | None, agent: Agent, description: Description, most_rows: int) -> Inference:
     """Read and check an inference request."""
     document, raw = _split(body, json_length)
     tensor = _only_input(document, agent)
@@ -56,14 +61,17 @@ def parse(body: bytes, json_length: str | None, agent: Agent, description: Descr
     identifier = document.get("id")
     if identifier is not None and not isinstance(identifier, str):
         raise RequestError(400, '"id" must be a string')
-    binary = _wants_binary(document, agent)
-    return Inference(rows=[row.tobytes() for row in rows], identifier=identifier, binary=binary)
+    return Inference(
+        rows=[row.tobytes() for row in rows],
+        identifier=identifier,
+        binary=_wants_binary(document, agent),
+        timeout=_timeout(document),
+    )
 
 
-def answer(
-    request: Inference, scores: Sequence[bytes], agent: Agent, description: Description
-) -> tuple[bytes, dict[str, str]]:
-    """Return the body of an answer and the headers that describe it."""
+def answer(request: Inference, answers: list[Answer], agent: Agent, description: Description) -> Reply:
+    """Write the scores as the request wants them."""
+    scores = [one.scores for one in answers]
     rows = [finite_scores(row) for row in scores]
     output: dict[str, Any] = {"name": agent.output_name, "datatype": "FP32", "shape": [len(rows), len(rows[0])]}
     document: dict[str, Any] = {"model_name": agent.name, "model_version": description.version, "outputs": [output]}
@@ -71,19 +79,19 @@ def answer(
         document["id"] = request.identifier
     if not request.binary:
         output["data"] = [score for row in rows for score in row]
-        return json.dumps(document).encode(), {"content-type": "application/json"}
+        return Reply(orjson.dumps(document), answers=answers)
     raw = b"".join(scores)
     output["parameters"] = {"binary_data_size": len(raw)}
-    head = json.dumps(document).encode()
-    return head + raw, {"content-type": "application/octet-stream", JSON_LENGTH: str(len(head))}
+    head = orjson.dumps(document)
+    return Reply(head + raw, b"application/octet-stream", [(JSON_LENGTH, b"%d" % len(head))], answers)
 
 
-def _split(body: bytes, json_length: str | None) -> tuple[dict[str, Any], bytes]:
+def _split(body: bytes, json_length: bytes | None) -> tuple[dict[str, Any], bytes]:
     """Separate the JSON from the raw tensors behind it."""
     end = len(body)
     if json_length is not None:
-        if not json_length.isascii() or not json_length.isdigit() or int(json_length) > end:
-            raise RequestError(400, f"{JSON_LENGTH}: {json_length!r} is not a number of bytes of this body")
+        if not json_length.isdigit() or int(json_length) > end:
+            raise RequestError(400, f"{JSON_LENGTH.decode()} is not a number of bytes of this body")
         end = int(json_length)
     document = parse_json(body[:end])
     if not isinstance(document, dict):
@@ -162,3 +170,12 @@ def _parameters(holder: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(parameters, dict):
         raise RequestError(400, '"parameters" must be a JSON object')
     return parameters
+
+
+def _timeout(document: dict[str, Any]) -> float | None:
+    timeout = _parameters(document).get("timeout")
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
+        raise RequestError(400, f'"timeout" must be a number of microseconds above 0, not {timeout!r}')
+    return float(timeout)

@@ -4,8 +4,8 @@ import math
 from array import array
 from typing import Any
 
-from reference_agent.description import Description
 from reference_agent.errors import RequestError
+from reference_agent.inference.description import Description
 
 
 def read_text(document: Any, description: Description) -> bytes:

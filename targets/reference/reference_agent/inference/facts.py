@@ -1,19 +1,20 @@
-"""What this machine can do with a model, as one JSON object: `python -m reference_agent.facts --help`."""
+"""What this machine can do with a model, as one JSON object: `python -m reference_agent.inference.facts --help`."""
 
 import json
 from pathlib import Path
 
 from reference_agent.agents import AGENTS, PRECISIONS, Agent
 from reference_agent.errors import StartError
-from reference_agent.model import Model
-from reference_agent.session import CPU, listed_providers
+from reference_agent.inference.model import Model
+from reference_agent.inference.resources import CPU, Resources
+from reference_agent.inference.session import listed_providers
 from reference_agent.settings import Parser, add_model_arguments, chosen_model, refuse
 
 
 def runs(agent: Agent, model: Path, provider: str) -> bool:
     """Whether `provider` really runs `model` here: tried, because a listed one may fall back in silence."""
     try:
-        Model.load(agent, model, provider, intra_op_threads=1)
+        Model.load(agent, model, Resources(execution_provider=provider))
     except StartError:
         return False
     return True
@@ -21,12 +22,12 @@ def runs(agent: Agent, model: Path, provider: str) -> bool:
 
 def main() -> None:
     """Print the facts, or end with one sentence when the model does not fit the agent."""
-    parser = Parser(prog="reference_agent.facts", description=main.__doc__)
+    parser = Parser(prog="reference_agent.inference.facts", description=main.__doc__)
     add_model_arguments(parser)
     arguments = parser.parse_args()
     agent, model = AGENTS[arguments.agent], chosen_model(arguments)
     try:
-        base = Model.load(agent, model, CPU, intra_op_threads=1).description
+        base = Model.load(agent, model, Resources()).description
     except StartError as error:
         refuse(parser.prog, str(error))
     facts = {

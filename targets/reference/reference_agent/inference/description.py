@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reference_agent.tokenizer import Tokenizer
+from reference_agent.inference.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

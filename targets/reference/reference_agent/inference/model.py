@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_agent.agents import Agent
-from reference_agent.description import Description
 from reference_agent.errors import StartError
-from reference_agent.session import (
+from reference_agent.inference.description import Description
+from reference_agent.inference.resources import Resources
+from reference_agent.inference.session import (
     ORT_VERSION,
     Session,
     check_tensors,
@@ -20,7 +21,7 @@ from reference_agent.session import (
     read_model_file,
     share_on_provider,
 )
-from reference_agent.tokenizer import RESERVED, Tokenizer
+from reference_agent.inference.tokenizer import RESERVED, Tokenizer
 
 Buffer = bytes | memoryview
 REHEARSAL_LENGTH = 16
@@ -36,10 +37,10 @@ class Model:
         self._input_name, self._output_names = agent.input_name, [agent.output_name]
 
     @classmethod
-    def load(cls, agent: Agent, path: Path, provider: str, intra_op_threads: int) -> "Model":
-        """Open `path` on `provider`; raise StartError unless everything is as asked."""
-        content = read_model_file(path)
-        session, threads = open_session(content, path, provider, intra_op_threads)
+    def load(cls, agent: Agent, path: Path, resources: Resources) -> "Model":
+        """Open `path` as asked; raise StartError unless everything is."""
+        content, provider = read_model_file(path), resources.execution_provider
+        session, threads = open_session(content, path, resources)
         check_tensors(session, agent, path)
         metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
         labels, tokenizer = _training_facts(metadata, agent, path)
@@ -57,14 +58,16 @@ class Model:
         )
         return cls(session, agent, description)
 
-    def run(self, rows: Sequence[Buffer]) -> NDArray[np.float32]:
-        """Pad `rows` of token numbers to the longest and return the scores, one row for each."""
+    def run(self, rows: Sequence[Buffer], shape: tuple[int, int] | None = None) -> NDArray[np.float32]:
+        """Return the scores of `rows` of token numbers, padded to `shape` or, without one, to the longest of them."""
         tokens = [np.frombuffer(row, dtype=np.int64) for row in rows]
-        padded = np.zeros((len(tokens), max(map(len, tokens))), dtype=np.int64)
-        for row, numbers in zip(padded, tokens, strict=True):
+        padded = np.zeros(shape or (len(tokens), max(map(len, tokens))), dtype=np.int64)
+        for row, numbers in zip(padded, tokens, strict=False):
             row[: len(numbers)] = numbers
+        # A row of nothing but padding has nothing to attend to: the first one stands in its place.
+        padded[len(rows) :] = padded[0]
         scores: NDArray[np.float32] = self._session.run(self._output_names, {self._input_name: padded})[0]
-        return scores
+        return scores[: len(rows)]
 
     def rehearse(self, batch_size: int) -> None:
         """Answer one request and one batch of `batch_size`, so that no client pays for first times."""

@@ -7,7 +7,7 @@ Only this module knows the bytes; shared memory could take their place behind th
 import struct
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 
 class Kind(IntEnum):
@@ -23,8 +23,16 @@ class Kind(IntEnum):
     """Worker to front: seconds of compute and one row of scores for each row of the batch."""
 
 
+class Shape(NamedTuple):
+    """How a batch is computed: padded to so many rows and columns, and with all threads of a worker or with one."""
+
+    rows: int
+    columns: int
+    wide: bool
+
+
 _HEADER = struct.Struct("<II")
-_COUNT = struct.Struct("<I")
+_BATCH = struct.Struct("<II?xxxI")
 _SECONDS = struct.Struct("<d")
 
 
@@ -62,21 +70,21 @@ class FrameBuffer:
             yield Kind(kind), payload
 
 
-def pack_batch(rows: Sequence[bytes]) -> bytes:
-    """Return rows of any lengths as one payload: how many, the length of each in bytes, then all of them."""
-    lengths = struct.pack(f"<{len(rows)}I", *map(len, rows))
-    return b"".join((_COUNT.pack(len(rows)), lengths, *rows))
+def pack_batch(rows: Sequence[bytes], shape: Shape) -> bytes:
+    """Return rows of any lengths as one payload: the shape, how many rows, the length of each in bytes, then all."""
+    head = _BATCH.pack(shape.rows, shape.columns, shape.wide, len(rows))
+    return b"".join((head, struct.pack(f"<{len(rows)}I", *map(len, rows)), *rows))
 
 
-def unpack_batch(payload: bytes) -> list[memoryview]:
-    """Return the rows of `pack_batch` without copying them."""
-    (count,) = _COUNT.unpack_from(payload)
-    lengths = struct.unpack_from(f"<{count}I", payload, _COUNT.size)
-    view, start, rows = memoryview(payload), _COUNT.size * (1 + count), []
+def unpack_batch(payload: bytes) -> tuple[list[memoryview], Shape]:
+    """Return what `pack_batch` was given, the rows without copying them."""
+    padded_rows, columns, wide, count = _BATCH.unpack_from(payload)
+    lengths = struct.unpack_from(f"<{count}I", payload, _BATCH.size)
+    view, start, rows = memoryview(payload), _BATCH.size + 4 * count, []
     for length in lengths:
         rows.append(view[start : start + length])
         start += length
-    return rows
+    return rows, Shape(padded_rows, columns, wide)
 
 
 def pack_scores(compute: float, scores: bytes) -> bytes:

@@ -1,0 +1,120 @@
+"""What one connection may do: send a request in bounded time and size, and not be one too many."""
+
+import asyncio
+import json
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from reference_agent.workers.worker import clock
+
+HEAD_LIMIT = 64 << 10
+"""Bytes of a request before its body."""
+
+
+class Gathering:
+    """A transport that sends what one turn of the event loop writes as one piece.
+
+    Uvicorn writes the head and the body of an answer apart, and uvloop sends each at once: twice the system calls, and
+    a client that is woken for half an answer.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._call_soon = asyncio.get_running_loop().call_soon
+        self._pieces: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send data at the end of this turn."""
+        if not self._pieces:
+            self._call_soon(self._flush)
+        self._pieces.append(data)
+
+    def close(self) -> None:
+        """Close once everything is sent."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._pieces:
+            pieces, self._pieces = self._pieces, []
+            self._transport.write(b"".join(pieces))
+
+
+class Connection(HttpToolsProtocol):
+    """Uvicorn's protocol, which bounds neither the head of a request nor the time that it takes to arrive."""
+
+    max_connections = 4096
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.opened = clock()
+        self.receiving_since: float | None = None
+        """When the request began that has not come whole yet."""
+        self.used = False
+        self._head: int | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, or refuse it when there are too many."""
+        super().connection_made(Gathering(transport))  # type: ignore[arg-type]
+        if len(self.connections) > self.max_connections:
+            self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{self.max_connections} connections are open; try again")
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, as long as the head of the request stays within bounds."""
+        super().data_received(data)
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > HEAD_LIMIT:
+                status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+                self.refuse(status, f"the head of the request is larger than {HEAD_LIMIT} bytes")
+
+    def on_message_begin(self) -> None:
+        """Take the time: a request has begun to arrive."""
+        super().on_message_begin()
+        self.used = True
+        self.receiving_since = clock()
+        self._head = 0
+
+    def on_headers_complete(self) -> None:
+        """Take note that only the body is missing."""
+        self._head = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Take note that the request has come whole."""
+        self.receiving_since = None
+        super().on_message_complete()
+
+    def refuse(self, status: HTTPStatus, sentence: str) -> None:
+        """Answer without having heard the whole request, and hang up."""
+        if self.transport.is_closing():
+            return
+        body = json.dumps({"error": sentence}).encode()
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def give_up(self, sentence: str) -> None:
+        """Wait no longer for the rest of a request; it may have been answered without it, as when it is too large."""
+        if self._head is None and self.cycle is not None and self.cycle.response_started:
+            self.transport.close()
+        else:
+            self.refuse(HTTPStatus.REQUEST_TIMEOUT, sentence)
+
+
+def hang_up_on_the_slow(connections: set[Any], now: float, longest: float, longest_silence: float) -> None:
+    """End connections whose request takes too long to arrive, and those that never sent one."""
+    for connection in list(connections):
+        since = connection.receiving_since
+        if since is not None and now - since > longest:
+            connection.give_up(f"the request did not come whole within {longest:g} s")
+        elif not connection.used and now - connection.opened > longest_silence:
+            connection.transport.close()

@@ -1,0 +1,76 @@
+"""What can be asked of an agent: a decision on a document, or scores for tensors."""
+
+from typing import Any
+
+import orjson
+
+from reference_agent.agents import AGENTS
+from reference_agent.errors import RequestError
+from reference_agent.http import oip
+from reference_agent.http.body import parse_json
+from reference_agent.http.decide import decision, read_text
+from reference_agent.http.exchange import Call, Reply
+from reference_agent.inference.description import Description
+from reference_agent.queueing.job import Answer, Ticket
+from reference_agent.queueing.scheduler import Scheduler
+from reference_agent.settings import Settings
+from reference_agent.workers.worker import clock
+
+
+class Endpoints:
+    """The endpoints that carry the load, over one scheduler."""
+
+    def __init__(self, settings: Settings, scheduler: Scheduler) -> None:
+        self._settings = settings
+        self._agent = AGENTS[settings.agent]
+        self._scheduler = scheduler
+
+    async def decide(self, call: Call) -> Reply:
+        """Answer a document with a decision."""
+        description = await self._described()
+        document = parse_json(await call.body())
+        content, answers = await self._decision(document, call.ticket(self._settings.request_timeout_ms), description)
+        return Reply(orjson.dumps(content), answers=answers)
+
+    async def infer(self, call: Call) -> Reply:
+        """Answer tensors with tensors."""
+        description = self.model(call.path, await self._described())
+        length, most_rows = call.headers.get(oip.JSON_LENGTH), self._settings.queue_capacity
+        inference = oip.parse(await call.body(), length, self._agent, description, most_rows)
+        ticket = call.ticket(self._settings.request_timeout_ms, inference.timeout)
+        answers = await self._scheduler.compute(inference.rows, ticket)
+        return oip.answer(inference, answers, self._agent, description)
+
+    async def check(self, document: Any) -> None:
+        """Refuse a document that `run` could not answer."""
+        read_text(document, await self._described())
+
+    async def run(self, document: Any) -> dict[str, Any]:
+        """Answer a document that waited in the queue of jobs."""
+        content, _ = await self._decision(document, Ticket(clock()), await self._described())
+        return content
+
+    def model(self, path: Any, description: Description) -> Description:
+        """The description of the model that a path names."""
+        model, version = path["model"], path.get("version")
+        if model != self._agent.name or version not in (None, description.version):
+            named = model if version is None else f"{model} version {version}"
+            known = f"{self._agent.name} version {description.version}"
+            raise RequestError(404, f"unknown model {named}, this server has {known}")
+        return description
+
+    async def _described(self) -> Description:
+        return self._scheduler.known_description() or await self._scheduler.described()
+
+    async def _decision(
+        self, document: Any, ticket: Ticket, description: Description
+    ) -> tuple[dict[str, Any], list[Answer]]:
+        answers = await self._scheduler.compute([read_text(document, description)], ticket)
+        label, confidence = decision(answers[0].scores, description)
+        content = {
+            "agent": description.agent,
+            "decision": label,
+            "confidence": round(confidence, 6),
+            "model_version": description.version,
+        }
+        return content, answers
