@@ -24,7 +24,12 @@ def tuner(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["search", "--target", "null", "--set", "delay_ms"], "--set 'delay_ms': expected KNOB=VALUE"),
         (
             ["search", "--set", "workers=2", "--set", "intra_op_threads=2"],
-            "breaks 'workers * intra_op_threads <= $cores'",
+            "workers * intra_op_threads <= $cores",
+        ),
+        (["search", "--target", "null", "--vary", "delay"], "--vary: unknown knob 'delay'; did you mean 'delay_ms'"),
+        (
+            ["search", "--target", "null", "--set", "delay_ms=3", "--vary", "delay_ms"],
+            "--vary delay_ms: --set holds it at 3.0; give one of them",
         ),
         (["measure", "--target", "null", "--url", "http://127.0.0.1:9", "--set", "delay_ms=3"], "--set configures"),
         (["search", "--target", "null", "--storage", "nonsense"], "is not a database URL"),

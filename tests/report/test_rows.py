@@ -129,6 +129,20 @@ def test_goodput_and_sessions_have_a_column_where_they_exist() -> None:
     assert not {"goodput", "session p99"} & labels
 
 
+def test_a_server_that_was_found_running_is_said_where_there_was_one() -> None:
+    own = studies.small()
+    assert effort(own).count == "13 launches"
+    assert "server" not in {column.label for column in trial_table.columns(own)}
+    found = own.trials[3].measurement
+    assert found is not None
+    last = replace(own.trials[3], outcome=replace(found, server_of=1))
+    study = replace(own, trials=(*own.trials[:3], last))
+    assert effort(study).count == "13 measurements on 12 servers"
+    place = [column.label for column in trial_table.columns(study)].index("server")
+    cells = [trial_table.cells(study, row)[place].text for row in rows(study, verdict(study))]
+    assert cells == ["its own", "its own", "–", "#1"]
+
+
 def test_the_time_adds_up() -> None:
     spent = effort(studies.small())
     assert spent.launches == 13

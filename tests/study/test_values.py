@@ -1,3 +1,4 @@
+import json
 import math
 from dataclasses import replace
 
@@ -18,6 +19,12 @@ def test_outcomes_survive_json_also_with_infinite_latencies() -> None:
     failure = Failure(kind=FailureKind.CRASH, reason="killed by SIGKILL", log_tail=("a", "\x1b[31m</script>"))
     for outcome in (make_measurement(), measurement, failure):
         assert load_outcome(dump_outcome(outcome)) == outcome
+
+
+def test_an_outcome_that_was_stored_before_servers_were_kept_is_read() -> None:
+    stored = json.loads(dump_outcome(make_measurement()))
+    del stored["outcome"]["server_of"]
+    assert load_outcome(json.dumps(stored)) == make_measurement()
 
 
 @pytest.mark.parametrize("text", ["p99", "p99=fast", "p98=5ms", "p99=0ms", "=5ms"])

@@ -23,6 +23,11 @@ fast = { choices = [true, false], default = false }
 """
 
 
+def hot(rest: str) -> tuple[str, str]:
+    """What makes GOOD a target that says what it runs, and takes knobs while it runs."""
+    return "\n[space]", f'effective = "/config"\n[hot]\npath = "/config"\n{rest}\n[space]'
+
+
 def test_bundled_targets_load_by_name() -> None:
     assert spec.bundled_names() == ["null", "reference"]
     for name in spec.bundled_names():
@@ -32,12 +37,26 @@ def test_bundled_targets_load_by_name() -> None:
 
 def test_the_frozen_default_of_the_reference_agent() -> None:
     assert spec.load("reference").space.default() == {
+        "batching": "none",
         "max_batch_size": 1,
         "batch_timeout_ms": 0.0,
+        "length_buckets": 4,
+        "scheduler": "fifo",
         "workers": 1,
+        "isolation": "process",
         "intra_op_threads": SERVER_CORES,
+        "spinning": "on",
         "precision": "fp32",
         "execution_provider": "CPUExecutionProvider",
+        "inter_op_threads": 1,
+        "cpu_affinity": "none",
+        "memory_arena": "on",
+        "reservation": "static",
+        "elastic": "none",
+        "min_workers": 1,
+        "queue_capacity": 256,
+        "tenant_share": 1.0,
+        "request_timeout_ms": 0.0,
     }
 
 
@@ -99,6 +118,18 @@ def test_bounds_and_choices_come_from_cores_and_facts(make_target: MakeTarget) -
         (('description = "mine"', 'description = "mine"\nconstraints = ["batch > 1"]'), "the defaults together break"),
         (("[space]", "[[starts]]\nfast = 1\n[space]"), "fast: unknown choice '1'"),
         (("choices = [true, false], default = false", 'choices = [1], default = "1"'), "fast: unknown choice '1'"),
+        (("[space]", '[hot]\npath = "/config"\nknobs = ["fast"]\n[space]'), r"\[hot\]: needs `effective`"),
+        (hot('knobs = ["fats"]'), r"\[hot\] knobs: unknown knob 'fats'; did you mean 'fast'"),
+        (hot('knobs = ["fast"]\npaths = "/"'), r"\[hot\] unknown key 'paths'; did you mean 'path'"),
+        (
+            hot('knobs = ["fast"]\n[prepare]\ncommand = ["make", "$fast"]'),
+            r"\[hot\] knobs: \[prepare\] uses \$fast, so another value needs another artifact.*; leave fast out",
+        ),
+        (
+            hot('knobs = ["fast"]\n[env]\nFAST = "$fast"\n[prepare]\ncommand = ["make"]'),
+            r"\[hot\] knobs: \[env\], which \[prepare\] sees, uses \$fast",
+        ),
+        (("default = 1 }", 'default = 1, search = "no" }'), r"space\.batch\.search: Input should be a valid boolean"),
     ],
 )
 def test_what_is_wrong_is_named_with_file_and_key(
@@ -109,6 +140,27 @@ def test_what_is_wrong_is_named_with_file_and_key(
     with pytest.raises(TargetFileError, match=message) as caught:
         spec.load(str(folder))
     assert str(caught.value).startswith(str(folder / "target.toml"))
+
+
+def test_knobs_that_a_running_server_takes(make_target: MakeTarget, tmp_path: Path) -> None:
+    target = spec.load(str(make_target(GOOD.replace(*hot('knobs = ["fast"]')))))
+    assert target.hot == spec.Hot(path="/config", knobs=("fast",))
+    launches = [
+        render(target, target.space.default(), port=1234, workdir=tmp_path / "work", artifact=None) for _ in range(2)
+    ]
+    assert [launch.env["LAUNCH_TOKEN"] for launch in launches] == [launch.token for launch in launches]
+    assert launches[0].token != launches[1].token
+
+
+def test_a_start_that_is_about_a_knob_left_alone_is_left_out(make_target: MakeTarget) -> None:
+    toml = GOOD.replace("default = false", "default = false, search = false")
+    toml += "[[starts]]\nbatch = 2\n[[starts]]\nbatch = 4\nfast = true\n"
+    target = spec.load(str(make_target(toml)))
+    assert target.left_alone == ("fast",)
+    assert target.starts_with({}) == list(target.starts)
+    assert target.starts_with({"fast": False}) == [{"batch": 2, "fast": False}]
+    assert target.starts_with({"fast": True}) == [{"batch": 2, "fast": True}, {"batch": 4, "fast": True}]
+    assert target.starts_with({"batch": 8}) == [{"batch": 8, "fast": False}, {"batch": 8, "fast": True}]
 
 
 def test_targets_that_are_not_there(tmp_path: Path) -> None:

@@ -50,6 +50,10 @@ SloText = Annotated[
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="Hold a knob at one value: KNOB=VALUE; may be given several times.")
 ]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option("--vary", help="Search a knob that a search leaves alone by default; may be given several times."),
+]
 Drop = Annotated[
     str, typer.Option("--max-accuracy-drop", help="Most accuracy to lose against the default, in percentage points.")
 ]
@@ -154,3 +158,15 @@ def parse_sets(space: "SearchSpace", texts: Sequence[str] | None) -> "Configurat
         hint = f"; also --set {' or '.join(others)}" if others else ""
         raise UsageError(f"--set {' --set '.join(texts or ())}: breaks {broken!r}{hint}")
     return values
+
+
+def held(target: "Target", sets: Sequence[str] | None, vary: Sequence[str] | None) -> "Configuration":
+    """Read which knobs a search holds: those of --set, and at their defaults those it leaves alone unless --vary."""
+    chosen, default = parse_sets(target.space, sets), target.space.default()
+    for name in vary or ():
+        if name not in default:
+            raise UsageError(f"--vary: {unknown('knob', name, default)}")
+        if name in chosen:
+            raise UsageError(f"--vary {name}: --set holds it at {chosen[name]}; give one of them")
+    alone = {name: default[name] for name in target.left_alone if name not in (vary or ())}
+    return {**alone, **chosen}

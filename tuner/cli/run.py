@@ -9,6 +9,7 @@ from pathlib import Path
 from tuner.doctor.store import known_noise
 from tuner.errors import InfeasibleError, StorageError, Terminated, TunerError, UsageError
 from tuner.machine import Placement, comparable, cores, fingerprint
+from tuner.measure.kept import Keeper
 from tuner.measure.measurement import measure
 from tuner.measure.protocol import Protocol, Watcher
 from tuner.measure.verify import Verifier
@@ -23,7 +24,8 @@ from tuner.target.spec import Target
 
 def dry(settings: Settings, target: Target) -> None:
     """Print what a search would do."""
-    print_plan(settings, target.space.pinned(settings.pinned))
+    alone = [name for name in target.left_alone if name in settings.pinned]
+    print_plan(settings, target.space.pinned(settings.pinned), alone)
 
 
 def run(
@@ -60,9 +62,8 @@ def go_on(store: Store) -> None:
 def _search(store: Store, target: Target) -> None:
     """Search, and write the report of whatever there is, also when a person, a signal or an error ends it."""
     settings, space = store.header.settings, store.header.space
-    starts = [space.configuration({**start, **settings.pinned}) for start in target.starts]
     try:
-        with SearchProgress(settings, space.default(), store.trials) as progress:
+        with SearchProgress(settings, space.default(), store.trials) as progress, Keeper() as keeper:
             protocol = Protocol(
                 target=target,
                 workload=settings.workload,
@@ -70,10 +71,11 @@ def _search(store: Store, target: Target) -> None:
                 verifier=Verifier(target, store.folder / "answers", settings.workload.concurrency, settings.seed),
                 machine=store.header.machine,
                 placement=store.header.placement,
-                watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
+                watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick, on_note=progress.note),
                 seed=settings.seed,
             )
-            engine.search(store, starts, partial(measure, protocol), progress)
+            starts = target.starts_with(settings.pinned)
+            engine.search(store, starts, partial(measure, protocol, keeper=keeper), progress)
     except (KeyboardInterrupt, Terminated):
         _report(store)
         print(f"\ninterrupted; go on with: tuner resume {store.folder}", file=sys.stderr)

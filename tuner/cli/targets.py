@@ -18,4 +18,5 @@ def targets(
     if name is None:
         print_targets({target: spec.description(target) for target in spec.bundled_names()})
     else:
-        print_space(spec.load(name).space, spec.declared_options(name))
+        loaded = spec.load(name)
+        print_space(loaded.space, spec.declared_options(name), loaded.left_alone)

@@ -27,7 +27,7 @@ def worker(
     Example: tuner worker 10.0.0.5:5557
     """
     from tuner.load.driver import LoadError, locust_command, locust_environment
-    from tuner.measure.visit import request_environment
+    from tuner.measure.drive import request_environment
     from tuner.target.process import SupervisedProcess, wait_until_gone
     from tuner.units import parse_address
 

@@ -8,10 +8,11 @@ import numpy as np
 from tuner.load.driver import Recording
 from tuner.load.samples import intended_in, latencies
 from tuner.measure import conditions, gates
+from tuner.measure.drive import ARRIVALS, Driven, Stage
 from tuner.measure.failed import LaunchError
 from tuner.measure.protocol import Protocol, Stopwatch
 from tuner.measure.summary import lateness, summarise
-from tuner.measure.visit import ARRIVALS, Driven, Stage, Visit
+from tuner.measure.visit import Visit
 from tuner.statistics.steady import is_transient
 from tuner.study.trial import Conditions, Doubt, DoubtKind, FailureKind, LevelSummary, Measurement
 
@@ -39,6 +40,7 @@ def judge(protocol: Protocol, visit: Visit, folder: Path, stopwatch: Stopwatch) 
         phases=stopwatch.seconds,
         effective=visit.effective,
         doubts=tuple(doubts),
+        server_of=visit.server_of,
     )
 
 

@@ -1,6 +1,7 @@
-"""One launch of one configuration, whatever comes of it, as an outcome that is kept."""
+"""One measurement of one configuration, whatever comes of it, as an outcome that is kept."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -9,17 +10,40 @@ from tuner.files import write_atomically
 from tuner.load.driver import LoadError
 from tuner.measure.failed import LaunchError
 from tuner.measure.judge import judge
+from tuner.measure.kept import Keeper
 from tuner.measure.protocol import ONCE, Protocol, Repetition, Stopwatch
-from tuner.measure.visit import Conclude, Visit, visit_launch, visit_url
+from tuner.measure.visit import Conclude, Task, Visit, visit_server, visit_url
 from tuner.study.space import Configuration
 from tuner.study.trial import Failure, FailureKind, Measurement, Outcome, dump_outcome
 from tuner.target.prepare import PrepareError
 from tuner.target.process import log_tail
 
 
-def measure(protocol: Protocol, configuration: Configuration, folder: Path, repetition: Repetition = ONCE) -> Outcome:
-    """Launch `configuration` once and measure it; everything it leaves behind lies in `folder`."""
-    return _measured(protocol, folder, partial(visit_launch, protocol, configuration, folder, repetition=repetition))
+def measure(
+    protocol: Protocol,
+    configuration: Configuration,
+    folder: Path,
+    repetition: Repetition = ONCE,
+    keeper: Keeper | None = None,
+) -> Outcome:
+    """Measure `configuration` once; everything that this leaves behind lies in `folder`.
+
+    It is launched, unless the server that `keeper` has from an earlier trial takes it while it runs.
+    """
+
+    def visit(stopwatch: Stopwatch, conclude: Conclude) -> Measurement:
+        task = Task(
+            protocol=protocol,
+            configuration=configuration,
+            folder=folder,
+            repetition=repetition,
+            stopwatch=stopwatch,
+            conclude=conclude,
+        )
+        with Keeper() if keeper is None else nullcontext(keeper) as own:
+            return visit_server(task, own)
+
+    return _measured(protocol, folder, visit)
 
 
 def measure_url(protocol: Protocol, url: str, folder: Path) -> Outcome:
@@ -47,7 +71,7 @@ def _measured(protocol: Protocol, folder: Path, visit: Callable[[Stopwatch, Conc
                 kind=_kind(error),
                 reason=str(error),
                 log_tail=tail,
-                accuracy=visits[0].accuracy if visits else None,
+                accuracy=visits[-1].accuracy if visits else None,
                 phases=stopwatch.seconds,
             )
         write_atomically(folder / "measurement.json", dump_outcome(outcome))

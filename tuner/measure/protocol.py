@@ -14,10 +14,14 @@ from tuner.target.spec import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watcher:
-    """Who watches a launch: told of each phase as it begins, and of throughput and p99 twice a second."""
+    """Who watches a launch: told of each phase as it begins, and of throughput and p99 twice a second.
+
+    A note is something that a person should know, although the launch goes on.
+    """
 
     on_phase: Callable[[str], None] = lambda _: None
     on_tick: Callable[[float, float | None], None] = lambda *_: None
+    on_note: Callable[[str], None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -60,10 +64,13 @@ class Repetition:
     """What differs between launches of one configuration: `round` chooses the arrivals of open loops.
 
     `arrivals` adds a level in open loop after the others, at a rate that all configurations to be compared share.
+    `trial` is the number of the trial that this is: it may go on with the server of an earlier one, and leave its own
+    to the next. Without it, the launch is one of its own.
     """
 
     round: int = 0
     arrivals: Load | None = None
+    trial: int | None = None
 
 
 ONCE = Repetition()

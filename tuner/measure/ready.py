@@ -10,7 +10,7 @@ from tuner.study.space import Configuration
 from tuner.study.trial import FailureKind
 from tuner.target.launch import Launch
 from tuner.target.process import SupervisedProcess
-from tuner.target.spec import Target
+from tuner.target.spec import Hot, Target
 
 _POLL_SECONDS = 0.01
 _REQUEST_SECONDS = 2.0
@@ -52,6 +52,26 @@ def _nonce(answer: httpx.Response, launch: Launch) -> bool:
     if seen is not None and seen != launch.nonce:
         raise LaunchError(FailureKind.INVALID, f"another process answers on {launch.url}")
     return seen is not None
+
+
+def reconfigure(hot: Hot, launch: Launch, configuration: Configuration, seconds: float) -> None:
+    """Tell a running server its hot knobs; raises when it does not take them within so many seconds."""
+    knobs = {name: configuration[name] for name in hot.knobs}
+    headers = {"Authorization": f"Bearer {launch.token}"}
+    try:
+        answer = httpx.put(launch.url + hot.path, json=knobs, headers=headers, timeout=seconds, trust_env=False)
+    except httpx.HTTPError as error:
+        raise LaunchError(FailureKind.MISMATCH, f"PUT {hot.path} was not answered ({error})") from None
+    if not answer.is_success:
+        status = f"{answer.status_code} {answer.reason_phrase}"
+        raise LaunchError(FailureKind.MISMATCH, f"PUT {hot.path} was refused with {status}")
+
+
+def require_told(hot: Hot, target: Target, said: Mapping[str, str]) -> None:
+    """Make sure that the server says what became of its hot knobs: silence is no proof that it took them."""
+    if silent := [name for name in hot.knobs if name not in said]:
+        reason = f"GET {target.effective} does not say what {', '.join(silent)} became"
+        raise LaunchError(FailureKind.MISMATCH, reason)
 
 
 def effective(target: Target, url: str, configuration: Configuration) -> Mapping[str, str]:

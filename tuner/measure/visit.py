@@ -1,110 +1,174 @@
-"""From start to stop of one server: verified, driven level by level, and what that brought."""
+"""One visit to a server: started or reconfigured, verified, driven level by level, and what that brought."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-from tuner.load.driver import Crew, LoadProcess, Recording, Window
-from tuner.measure import conditions, level, ready
-from tuner.measure.conditions import Snapshot
+from tuner.measure import ready
+from tuner.measure.drive import Driven, Loads, drive, load_process, load_processes
 from tuner.measure.failed import LaunchError
+from tuner.measure.kept import Keeper, Server, copied, is_healthy
 from tuner.measure.protocol import Protocol, Repetition, Stopwatch
 from tuner.study.space import Configuration
 from tuner.study.trial import Accuracy, FailureKind, Measurement
-from tuner.study.workload import Load, Loop, Workload
-from tuner.target.launch import free_port, render
+from tuner.target.launch import Launch, free_port, render
 from tuner.target.prepare import artifact
 from tuner.target.process import SupervisedProcess
-from tuner.target.spec import Target
-
-ARRIVALS = "arrivals"
-"""Folder, in that of a launch, of the level in open loop that only confirming launches have."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """One level as it was driven, with what the machine did before and after."""
-
-    window: Window
-    steady: bool
-    before: Snapshot
-    after: Snapshot
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Driven:
-    """What one Locust brought: its samples, and a stage for each level that it drove."""
-
-    recording: Recording
-    stages: tuple[Stage, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """Everything that one server was asked for while it ran."""
+    """Everything that one server was asked for while it ran; `server_of` is as in `Measurement`."""
 
     levels: Driven
     arrivals: Driven | None
     accuracy: Accuracy | None
     nonce_seen: bool
     effective: Mapping[str, str] = field(default_factory=dict)
+    server_of: int | None = None
 
 
 Conclude = Callable[[Visit], Measurement]
 """Judge what a visit brought: called while the server stops, which takes as long."""
 
 
-def visit_launch(
-    protocol: Protocol,
-    configuration: Configuration,
-    folder: Path,
-    stopwatch: Stopwatch,
-    conclude: Conclude,
-    repetition: Repetition,
-) -> Measurement:
-    """Prepare, start, verify, drive, conclude, stop."""
-    target, workload = protocol.target, protocol.workload
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What a visit is for: the configuration to measure, where its raw material goes, and what is done with it."""
+
+    protocol: Protocol
+    configuration: Configuration
+    folder: Path
+    repetition: Repetition
+    stopwatch: Stopwatch
+    conclude: Conclude
+
+    @property
+    def log(self) -> Path:
+        """What the server wrote during this visit."""
+        return self.folder / "server.log"
+
+    @property
+    def may_keep(self) -> bool:
+        """Whether the next trial may go on with the server of this one."""
+        return self.protocol.target.hot is not None and self.repetition.trial is not None
+
+
+def visit_server(task: Task, keeper: Keeper) -> Measurement:
+    """Visit the server that was kept, if it takes this configuration while it runs, or else one of a new launch."""
+    kept = keeper.take(task.protocol.target, task.configuration) if task.may_keep else None
+    if kept is not None:
+        try:
+            return _visit_kept(task, kept, keeper)
+        except LaunchError as error:
+            if error.kind.ours:
+                raise
+            # What failed here may be due to an earlier trial; only a launch of its own speaks against a configuration.
+            task.protocol.watcher.on_note(f"launched afresh, not with the server of trial {kept.trial}: {error.reason}")
+    return _visit_launch(task, keeper)
+
+
+def _visit_launch(task: Task, keeper: Keeper) -> Measurement:
+    """Prepare, start, verify, drive, conclude, stop; a server that was kept stops while the new one starts."""
+    target, stopwatch = task.protocol.target, task.stopwatch
+    keeper.dismiss()
     with stopwatch.phase("prepare"):
-        made = artifact(target, configuration)
-        launch = render(target, configuration, port=free_port(), workdir=folder / "work", artifact=made)
-    with ExitStack() as stack:
-        server = stack.enter_context(
-            SupervisedProcess(
-                launch.argv,
-                env=launch.env,
-                workdir=target.folder,
-                log=folder / "server.log",
-                stop_seconds=target.timeouts.stop,
-                cores=protocol.placement.server,
+        made = artifact(target, task.configuration)
+        launch = render(target, task.configuration, port=free_port(), workdir=task.folder / "work", artifact=made)
+    with ExitStack() as owned:
+        process = owned.enter_context(_started(task, launch))
+        with _load_processes(task, launch.url, process) as loads:
+            with stopwatch.phase("start"):
+                nonce_seen = ready.wait(target, launch, process)
+                # Two servers would share the machine from here on; the other one has had all this time to stop.
+                keeper.wait()
+                said = ready.effective(target, launch.url, task.configuration)
+            server = Server(
+                process=process,
+                launch=launch,
+                log=task.log,
+                configuration=task.configuration,
+                trial=task.repetition.trial,
+                nonce_seen=nonce_seen,
             )
-        )
-        load = stack.enter_context(
-            _load_process(protocol, workload.loop, launch.url, folder, _watch(server), protocol.seed + repetition.round)
-        )
-        extra = None
-        if repetition.arrivals is not None and target.open_locustfile is not None:
-            aside = folder / ARRIVALS
-            aside.mkdir(exist_ok=True)
-            extra = stack.enter_context(
-                _load_process(protocol, Loop.OPEN, launch.url, aside, _watch(server), protocol.seed + repetition.round)
-            )
-        with stopwatch.phase("start"):
-            nonce_seen = ready.wait(target, launch, server)
-            said = ready.effective(target, launch.url, configuration)
-        with stopwatch.phase("verify"):
-            accuracy = protocol.verifier.verify(launch.url, configuration, _watch(server, "while it was verified"))
-        seed = (protocol.seed, repetition.round)
-        levels = _drive(workload, workload.loads, load, stopwatch, server, seed)
-        arrivals = None
-        if extra is not None and repetition.arrivals is not None:
-            arrivals = _drive(workload, (repetition.arrivals,), extra, stopwatch, server, seed)
-        with stopwatch.phase("stop"):
-            server.ask_to_stop()
-            found = conclude(
-                Visit(levels=levels, arrivals=arrivals, accuracy=accuracy, nonce_seen=nonce_seen, effective=said)
-            )
-            server.stop()
+            return _finish(task, server, _asked(task, server, loads, said), keeper, owned)
+
+
+def _started(task: Task, launch: Launch) -> SupervisedProcess:
+    target = task.protocol.target
+    return SupervisedProcess(
+        launch.argv,
+        env=launch.env,
+        workdir=target.folder,
+        log=task.log,
+        stop_seconds=target.timeouts.stop,
+        cores=task.protocol.placement.server,
+    )
+
+
+def _load_processes(task: Task, url: str, server: SupervisedProcess) -> AbstractContextManager[Loads]:
+    """Start what makes the load: it loads while the server starts, or is told its knobs."""
+    return load_processes(task.protocol, task.repetition, url, task.folder, _watch(server))
+
+
+def _visit_kept(task: Task, kept: Server, keeper: Keeper) -> Measurement:
+    """Reconfigure the server of an earlier trial, verify, drive, conclude; it stops when any of this fails."""
+    with copied(kept.log, task.log), ExitStack() as owned:
+        owned.enter_context(kept.process)
+        with _load_processes(task, kept.launch.url, kept.process) as loads:
+            with task.stopwatch.phase("reconfigure"):
+                said = _reconfigured(task, kept)
+            server = replace(kept, configuration=task.configuration)
+            return _finish(task, server, _asked(task, server, loads, said), keeper, owned)
+
+
+def _reconfigured(task: Task, kept: Server) -> Mapping[str, str]:
+    """Tell a running server its hot knobs, and return what it then says of itself."""
+    target = task.protocol.target
+    assert target.hot is not None
+    ready.reconfigure(target.hot, kept.launch, task.configuration, target.timeouts.request)
+    ready.wait(target, kept.launch, kept.process)
+    said = ready.effective(target, kept.launch.url, task.configuration)
+    ready.require_told(target.hot, target, said)
+    return said
+
+
+def _asked(task: Task, server: Server, loads: Loads, said: Mapping[str, str]) -> Visit:
+    """Verify a server that is ready, and drive it level by level."""
+    protocol, repetition, url = task.protocol, task.repetition, server.launch.url
+    with task.stopwatch.phase("verify"):
+        watch = _watch(server.process, "while it was verified")
+        accuracy = protocol.verifier.verify(url, task.configuration, watch)
+    one = partial(drive, protocol.workload, stopwatch=task.stopwatch, server=server.process)
+    seed = (protocol.seed, repetition.round)
+    levels, arrivals = one(protocol.workload.loads, loads.levels, seed=seed), None
+    if loads.arrivals is not None and repetition.arrivals is not None:
+        arrivals = one((repetition.arrivals,), loads.arrivals, seed=seed)
+    return Visit(
+        levels=levels,
+        arrivals=arrivals,
+        accuracy=accuracy,
+        nonce_seen=server.nonce_seen,
+        effective=said,
+        server_of=server.trial if server.trial != repetition.trial else None,
+    )
+
+
+def _finish(task: Task, server: Server, visit: Visit, keeper: Keeper, owned: ExitStack) -> Measurement:
+    """Conclude while the server stops, or leave it to the next trial."""
+    if not task.may_keep:
+        with task.stopwatch.phase("stop"):
+            server.process.ask_to_stop()
+            found = task.conclude(visit)
+            server.process.stop()
+        return found
+    with task.stopwatch.phase("conclude"):
+        found = task.conclude(visit)
+    if is_healthy(found):
+        keeper.keep(server)
+        owned.pop_all()
     return found
 
 
@@ -113,10 +177,10 @@ def visit_url(protocol: Protocol, url: str, folder: Path, stopwatch: Stopwatch, 
     workload = protocol.workload
     with stopwatch.phase("start"):
         ready.require_answer(url + protocol.target.ready)
-    with _load_process(protocol, workload.loop, url, folder, lambda: None, protocol.seed) as load:
+    with load_process(protocol, workload.loop, url, folder, lambda: None, protocol.seed) as load:
         with stopwatch.phase("verify"):
             accuracy = protocol.verifier.verify(url, protocol.target.space.default(), lambda: None)
-        levels = _drive(workload, workload.loads, load, stopwatch, None, (protocol.seed, 0))
+        levels = drive(workload, workload.loads, load, stopwatch=stopwatch, server=None, seed=(protocol.seed, 0))
     return conclude(Visit(levels=levels, arrivals=None, accuracy=accuracy, nonce_seen=False))
 
 
@@ -128,57 +192,3 @@ def _watch(server: SupervisedProcess, when: str = "under load") -> Callable[[], 
             raise LaunchError(FailureKind.CRASH, f"the server ended {when} ({server.ending()})")
 
     return check
-
-
-def _load_process(
-    protocol: Protocol, loop: Loop, url: str, folder: Path, watch: Callable[[], None], seed: int
-) -> LoadProcess:
-    """Start Locust for one server; it loads while the server starts. `seed` chooses the order of requests."""
-    target, workload = protocol.target, protocol.workload
-    return LoadProcess(
-        target.open_locustfile if loop is Loop.OPEN and target.open_locustfile else target.locustfile,
-        url,
-        folder,
-        env=request_environment(target, seed),
-        watch=watch,
-        on_tick=protocol.watcher.on_tick,
-        crew=Crew(processes=workload.processes, cores=protocol.placement.load or None, master=workload.master),
-    )
-
-
-def request_environment(target: Target, seed: int) -> dict[str, str]:
-    """Tell the bundled locustfiles what to send to a target, and to wait for our word before they send it."""
-    answers = target.answers
-    return {
-        "AGENT_PATH": answers.path,
-        "AGENT_REQUESTS": str(answers.requests or ""),
-        "AGENT_FIELD": answers.field or "",
-        "AGENT_SEED": str(seed),
-        "AGENT_TIMEOUT": str(target.timeouts.request),
-        "AGENT_WAITS": "1",
-    }
-
-
-def _drive(
-    workload: Workload,
-    loads: Sequence[Load],
-    load: LoadProcess,
-    stopwatch: Stopwatch,
-    server: SupervisedProcess | None,
-    seed: tuple[int, int],
-) -> Driven:
-    """Drive one level after the other."""
-    with stopwatch.phase("load generator"):
-        load.wait_ready()
-    stages = []
-    for index, one in enumerate(loads):
-        with stopwatch.phase(f"warm-up at {one}"):
-            steady = level.warm_up(load, workload, one, (*seed, index))
-        with stopwatch.phase(f"measure at {one}"):
-            before = conditions.snapshot(server, load.processes)
-            window = level.measure(load, workload, one, (*seed, index))
-            after = conditions.snapshot(server, load.processes)
-        stages.append(Stage(window=window, steady=steady, before=before, after=after))
-    with stopwatch.phase("drain"):
-        recording = load.finish(workload.drain)
-    return Driven(recording=recording, stages=tuple(stages))

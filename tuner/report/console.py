@@ -220,9 +220,9 @@ def _level(level: LevelSummary) -> Iterator[tuple[str, str]]:
     yield "batch size", f"{batch:.1f}" if batch is not None else ""
 
 
-def print_plan(settings: Settings, space: SearchSpace) -> None:
+def print_plan(settings: Settings, space: SearchSpace, left_alone: Sequence[str] = ()) -> None:
     """Write what a search would do and how long it takes."""
-    print_space(space, {})
+    print_space(space, {}, left_alone)
     workload, confirming = settings.workload, settings.launches - settings.budget
     seconds = settings.launches * (workload.seconds + _OVERHEAD_SECONDS)
     if workload.loop is Loop.CLOSED:
@@ -233,8 +233,8 @@ def print_plan(settings: Settings, space: SearchSpace) -> None:
     print(f"about {format_duration(seconds)}")
 
 
-def print_space(space: SearchSpace, options: Mapping[str, str]) -> None:
-    """Write the knobs of a space, and the target's own options with what they are."""
+def print_space(space: SearchSpace, options: Mapping[str, str], left_alone: Sequence[str] = ()) -> None:
+    """Write the knobs of a space, those that a search leaves alone, and the target's options with what they are."""
     table = Table()
     for heading in ("knob", "values", "default", "matters when", "what it is"):
         table.add_column(heading, overflow="fold")
@@ -248,6 +248,8 @@ def print_space(space: SearchSpace, options: Mapping[str, str]) -> None:
     _show(table)
     for rule in space.constraints:
         print(f"always: {rule}")
+    if left_alone:
+        print(f"not searched unless named with --vary: {', '.join(left_alone)}")
     for name, meaning in options.items():
         print(f"option --{name.replace('_', '-')}: {meaning}")
 

@@ -5,17 +5,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tuner.study.study import Study
-from tuner.study.trial import LOAD_PHASES, Outcome
+from tuner.study.trial import LOAD_PHASES, Measurement, Outcome
 
 _LEVEL = re.compile(r" at .*$")
 
 PHASES = {
     "prepare": "prepare the model",
     "start": "server starts",
+    "reconfigure": "server takes other knobs",
     "verify": "check answers",
     "load generator": "load generator starts",
     "drain": "wait for the last answers",
     "stop": "server stops",
+    "conclude": "samples are judged",
 }
 """What a reader calls the phases whose own name is too short to be understood alone."""
 
@@ -32,12 +34,23 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """Where the time went; `between` is what passed outside of every launch."""
+    """Where the time went; `between` is what passed outside of every launch.
+
+    `reused` counts those of the `launches` that were none: they went on with the server of an earlier trial.
+    """
 
     seconds: float
     launches: int
+    reused: int
     phases: tuple[Phase, ...]
     between: float
+
+    @property
+    def count(self) -> str:
+        """How often the study launched a server and measured it."""
+        if self.reused:
+            return f"{self.launches} measurements on {self.launches - self.reused} servers"
+        return f"{self.launches} launch{'' if self.launches == 1 else 'es'}"
 
     @property
     def load_share(self) -> float:
@@ -69,7 +82,9 @@ def effort(study: Study) -> Effort:
         Phase(name=name, seconds=seconds, share=seconds / total if total else 0.0, under_load=_loads(name))
         for name, seconds in sorted(spent.items(), key=lambda item: (not _loads(item[0]), -item[1]))
     )
-    return Effort(seconds=total, launches=len(launches), phases=phases, between=total - sum(spent.values()))
+    reused = sum(isinstance(one, Measurement) and one.server_of is not None for one in launches)
+    between = total - sum(spent.values())
+    return Effort(seconds=total, launches=len(launches), reused=reused, phases=phases, between=between)
 
 
 def _loads(phase: str) -> bool:

@@ -19,11 +19,12 @@ is not known is null.
                    settings.workload.loads, arrivals and arrivals_ratio (its p99; each an estimate: value, low, high,
                    repetitions), accuracy, objection, ties (the trials that noise does not tell it from)
     doubts         kind, meaning, advice, launches, remarks (where, trial, message)
-    effort         seconds, launches, between, load_share, phases (name, seconds, share, under_load)
-    trials         number, configuration, outcome (a measurement with levels and doubts, or a failure with kind,
-                   reason and log_tail), standing, reason, roles, misses (slo in seconds, accuracy as a share;
-                   at most zero is kept), front (the loads at which it lies on the front, as indices into
-                   settings.workload.loads), ties_best (noise does not tell it from the best trial within the limits)
+    effort         seconds, launches, reused, between, load_share, phases (name, seconds, share, under_load)
+    trials         number, configuration, outcome (a measurement with levels, doubts and server_of, the trial whose
+                   running server it took over, or null; or a failure with kind, reason and log_tail), standing,
+                   reason, roles, misses (slo in seconds, accuracy as a share; at most zero is kept), front (the loads
+                   at which it lies on the front, as indices into settings.workload.loads), ties_best (noise does not
+                   tell it from the best trial within the limits)
     confirmations  trial, round, outcome
 
 History. 1: first. 2: loads of either loop instead of users, and sequences in their order instead of maps by users;
@@ -198,6 +199,7 @@ def _cells(study: Study, row: Row | None) -> Iterator[tuple[str, Cell]]:
         yield f"knob.{name}", show(value) if isinstance(value, bool) else value
     yield "accuracy", measured.accuracy.share if measured and measured.accuracy else None
     yield "peak_memory_bytes", measured.peak_memory if measured else None
+    yield "server_of", measured.server_of if measured else None
     yield "load_seconds", measured.load_seconds if measured else None
     yield "ties_best", show(row.ties_best) if row else None
     yield "doubts", "; ".join(sorted({doubt.kind for doubt in measured.doubts})) if measured else None

@@ -123,6 +123,6 @@ def _method(study: Study, spent: Effort) -> Iterator[str]:
     if found := noise(study):
         yield f"- {in_markdown(found)}"
     yield (
-        f"- {spent.launches} launches in {format_duration(spent.seconds)}, "
+        f"- {spent.count} in {format_duration(spent.seconds)}, "
         f"{format_share(spent.load_share)} of it under load; seed {study.settings.seed}"
     )

@@ -95,6 +95,8 @@ def _every_figure(study: Study) -> Iterator[Figure]:
     yield Column(label="accuracy"), _accuracy
     yield Column(label="CPU / request", note=at), lambda one: _seconds(one.target.cpu_per_request)
     yield Column(label="batch size", note=at), lambda one: _batch(one.target.batch_size)
+    if any(trial.measurement and trial.measurement.server_of is not None for trial in study.trials):
+        yield Column(label="server", note="launched by trial", numeric=False), _server
     yield Column(label="doubts"), _doubts
 
 
@@ -126,6 +128,11 @@ def _batch(value: float | None) -> Cell:
 def _accuracy(measured: Measurement) -> Cell:
     share = measured.accuracy.share if measured.accuracy else None
     return _number(share, format_share(share))
+
+
+def _server(measured: Measurement) -> Cell:
+    launcher = measured.server_of
+    return Cell(text="its own" if launcher is None else f"#{launcher}", order=launcher, dim=launcher is None)
 
 
 def _doubts(measured: Measurement) -> Cell:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tuner.measure.failed import as_error
-from tuner.measure.protocol import ONCE, Repetition
+from tuner.measure.protocol import Repetition
 from tuner.search.confirm import common_arrivals, finalists, first_round, schedule
 from tuner.search.sampler import propose
 from tuner.search.storage import Store
@@ -16,7 +16,7 @@ from tuner.study.space import Configuration, identity
 from tuner.study.trial import Confirmation, Failure, Outcome, Trial
 
 Measure = Callable[[Configuration, Path, Repetition], Outcome]
-"""Launch a configuration once and leave its raw material in the folder."""
+"""Measure a configuration once and leave its raw material in the folder."""
 
 
 class Progress(Protocol):
@@ -73,7 +73,8 @@ def _spend(store: Store, starts: Sequence[Configuration], measure: Measure, prog
 def _run(store: Store, proposal: Configuration, measure: Measure, progress: Progress) -> Trial:
     number, configuration = store.begin(proposal)
     progress.trial_started(number, configuration)
-    outcome = _measure_twice_if_invalid(configuration, store.trial_folder(number), ONCE, measure, progress)
+    repetition = Repetition(trial=number)
+    outcome = _measure_twice_if_invalid(configuration, store.trial_folder(number), repetition, measure, progress)
     trial = store.finish(number, configuration, outcome)
     progress.trial_finished(trial)
     return trial

@@ -166,7 +166,9 @@ class Measurement:
 
     `arrivals` is a level in open loop that only confirming launches have, at a rate common to all finalists.
     `peak_memory` is the most resident memory at the end of a level, in bytes, with pages that processes share counted
-    in each; `phases` maps each phase to its seconds; `effective` is what the server said about itself.
+    in each; `phases` maps each phase to its seconds; `effective` is what the server said about itself. `server_of` is
+    the trial that launched the server, if this one found it running and only told it other knobs: its memory may then
+    hold what earlier configurations left there.
     """
 
     levels: tuple[LevelSummary, ...]
@@ -176,6 +178,7 @@ class Measurement:
     phases: Mapping[str, float]
     effective: Mapping[str, str] = field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()
+    server_of: int | None = None
 
     @property
     def load_seconds(self) -> float:
@@ -236,7 +239,7 @@ Outcome = Measurement | Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One configuration, launched once."""
+    """One configuration, measured once."""
 
     number: int
     configuration: Configuration

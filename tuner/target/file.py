@@ -16,7 +16,10 @@ class _Table(BaseModel):
 
 
 class KnobTable(_Table):
-    """One entry of `[space]`: `low` and `high`, or `choices`; texts with a `$name` are computed."""
+    """One entry of `[space]`: `low` and `high`, or `choices`; texts with a `$name` are computed.
+
+    With `search = false` a search leaves the knob at its default, unless it is asked to vary it.
+    """
 
     default: Scalar
     low: int | float | str | None = None
@@ -24,6 +27,7 @@ class KnobTable(_Table):
     log: bool = False
     choices: list[Scalar] | str | None = None
     description: str = ""
+    search: bool = True
 
 
 class OptionTable(_Table):
@@ -48,6 +52,16 @@ class TimeoutsTable(_Table):
     request: float = Field(default=10.0, gt=0)
     stop: float = Field(default=10.0, gt=0)
     prepare: float = Field(default=300.0, gt=0)
+
+
+class HotTable(_Table):
+    """`[hot]`: the knobs that a running server takes without a restart, and the path that it takes them at.
+
+    They are PUT as one JSON object, with `Authorization: Bearer` and what the launch found in LAUNCH_TOKEN.
+    """
+
+    path: str
+    knobs: list[str] = Field(min_length=1)
 
 
 class AnswersTable(_Table):
@@ -77,6 +91,7 @@ class TargetTable(_Table):
     timeouts: TimeoutsTable = TimeoutsTable()
     facts: CommandTable | None = None
     prepare: CommandTable | None = None
+    hot: HotTable | None = None
     answers: AnswersTable = AnswersTable()
     space: dict[str, KnobTable] = {}
     when: dict[str, str] = {}
@@ -102,6 +117,7 @@ def _keys_at(parts: list[str]) -> list[str]:
         "answers": AnswersTable,
         "facts": CommandTable,
         "prepare": CommandTable,
+        "hot": HotTable,
     }
     table = tables.get(parts[0], TargetTable) if len(parts) > 1 else TargetTable
     return list(table.model_fields)

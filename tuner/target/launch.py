@@ -14,12 +14,16 @@ from tuner.target.spec import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """Everything that one launch needs; `nonce` comes back in `X-Launch-Nonce` from a server that knows it."""
+    """Everything that one launch needs; `nonce` comes back in `X-Launch-Nonce` from a server that knows it.
+
+    `token` is a secret between us and the server: who shows it may reconfigure what runs.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
     url: str
     nonce: str
+    token: str
 
 
 def free_port() -> int:
@@ -49,11 +53,12 @@ def render(target: Target, configuration: Configuration, *, port: int, workdir: 
         path = workdir / substitute(name, names)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(substitute(text, names), encoding="utf-8")
-    nonce = secrets.token_hex(8)
+    nonce, token = secrets.token_hex(8), secrets.token_hex(16)
     env = {key: substitute(text, names) for key, text in target.env.items()}
     return Launch(
         argv=tuple(substitute(part, names) for part in target.command),
-        env=environment({**env, "LAUNCH_NONCE": nonce}),
+        env=environment({**env, "LAUNCH_NONCE": nonce, "LAUNCH_TOKEN": token}),
         url=f"http://127.0.0.1:{port}",
         nonce=nonce,
+        token=token,
     )

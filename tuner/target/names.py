@@ -5,7 +5,7 @@ from string import Template
 from typing import Any
 
 from tuner.errors import UsageError, unknown
-from tuner.target.file import TargetTable
+from tuner.target.file import HotTable, TargetTable
 
 STUDY_NAMES = ("python", "home", "cores")
 """Reserved names that have one value for the whole study."""
@@ -50,7 +50,32 @@ def check(table: TargetTable) -> None:
     for name in table.space:
         if name not in used:
             raise UsageError(f"[space] {name}: no ${name} in command, [env], [files] or [prepare], so it does nothing")
-    for place, keys in (("[when]", table.when), ("[answers] accuracy_knobs", table.answers.accuracy_knobs)):
+    for place, keys in (
+        ("[when]", table.when),
+        ("[answers] accuracy_knobs", table.answers.accuracy_knobs),
+        ("[hot] knobs", table.hot.knobs if table.hot else ()),
+    ):
         for name in keys:
             if name not in table.space:
                 raise UsageError(f"{place}: {unknown('knob', name, table.space)}")
+    if table.hot is not None:
+        _check_hot(table, table.hot)
+
+
+def _check_hot(table: TargetTable, hot: HotTable) -> None:
+    """Refuse knobs that a running server cannot take, or that nobody would know it has taken."""
+    if table.effective is None:
+        raise UsageError("[hot]: needs `effective`, the path where a running server says that it took its knobs")
+    built = _built_from(table)
+    for name in hot.knobs:
+        if name in built:
+            reason = f"{built[name]} uses ${name}, so another value needs another artifact, and a new launch"
+            raise UsageError(f"[hot] knobs: {reason}; leave {name} out")
+
+
+def _built_from(table: TargetTable) -> dict[str, str]:
+    """Map each name that an artifact depends on to where it stands: [prepare] sees [env] too."""
+    if table.prepare is None:
+        return {}
+    places = (("[env], which [prepare] sees,", table.env.values()), ("[prepare]", table.prepare.command))
+    return {name: place for place, texts in places for text in texts for name in Template(text).get_identifiers()}

@@ -33,11 +33,20 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hot:
+    """The knobs that a running server takes without a restart, and the path that it takes them at."""
+
+    path: str
+    knobs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A server that can be launched: templates with `$names`, and the space that they span.
 
     `open_locustfile` sends the same requests as `locustfile` on a schedule; nothing does where that is one's own.
     `names` holds every `$name` that has one value for the whole study: options, facts, `$home`, `$cores`, `$python`.
+    A search leaves the knobs `left_alone` at their defaults, unless it is asked to vary them.
     """
 
     name: str
@@ -55,6 +64,18 @@ class Target:
     space: SearchSpace
     starts: tuple[Configuration, ...]
     names: Mapping[str, Any]
+    hot: Hot | None
+    left_alone: tuple[str, ...]
+
+    def starts_with(self, pinned: Configuration) -> list[Configuration]:
+        """The expert starts with some knobs pinned; one that is about a knob that is left alone is left out."""
+        space, default = self.space.pinned(pinned), self.space.default()
+        alone = [name for name in self.left_alone if name in pinned]
+        return [
+            space.configuration({**start, **pinned})
+            for start in self.starts
+            if all(start[name] in (default[name], pinned[name]) for name in alone)
+        ]
 
 
 def find(name: str) -> Path:
@@ -152,6 +173,8 @@ def _build(
         space=space,
         starts=_starts(table, space, names),
         names=names,
+        hot=Hot(path=table.hot.path, knobs=tuple(table.hot.knobs)) if table.hot else None,
+        left_alone=tuple(name for name, knob in table.space.items() if not knob.search),
     )
 
 
