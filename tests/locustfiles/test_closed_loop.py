@@ -19,7 +19,7 @@ from .conftest import Run
 
 RunLocust = Callable[..., Run]
 Serve = Callable[..., str]
-LOCUSTFILES = ("agent.py", "open_loop.py", "sessions.py")
+LOCUSTFILES = ("agent.py", "jobs.py", "open_loop.py", "sessions.py")
 
 
 def test_a_session_is_the_sum_of_its_decisions(locust: RunLocust, serve: Serve) -> None:
@@ -111,9 +111,9 @@ def web_stats(port: int, deadline: float) -> dict[str, object]:
 
 def test_the_whole_folder_runs_at_once(serve: Serve, tmp_path: Path) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "locust", "-f", str(bundled.locustfiles()), "--headless", "--users", "3",
-         "--spawn-rate", "3", "--run-time", "1s", "--host", serve(), "--path", "/", "--requests", ""],
+        [sys.executable, "-m", "locust", "-f", str(bundled.locustfiles()), "--headless", "--users", "4",
+         "--spawn-rate", "4", "--run-time", "1s", "--host", serve(), "--path", "/", "--requests", ""],
         cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr
-    assert all(f'"{user}": 1' in result.stderr for user in ("AgentUser", "Arrivals", "SessionUser"))
+    assert all(f'"{user}": 1' in result.stderr for user in ("AgentUser", "Arrivals", "JobUser", "SessionUser"))

@@ -6,9 +6,10 @@ import gc
 import json
 import math
 import os
+import resource
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
@@ -16,9 +17,15 @@ import uvloop
 from starlette.applications import Starlette
 
 from reference_agent.errors import AgentError
-from reference_agent.http.app import build_app
+from reference_agent.http.app import build_app, counted
 from reference_agent.http.connection import Connection, hang_up_on_the_slow
 from reference_agent.http.endpoints import Endpoints
+from reference_agent.jobs.callbacks import Callbacks
+from reference_agent.jobs.choice import open_broker
+from reference_agent.jobs.endpoints import job_routes
+from reference_agent.jobs.hosts import LOOPBACK, AllowedHosts
+from reference_agent.jobs.metrics import JobMetrics
+from reference_agent.jobs.runner import Runner
 from reference_agent.metrics import Metrics
 from reference_agent.queueing.scheduler import Scheduler
 from reference_agent.settings import Settings
@@ -27,6 +34,8 @@ from reference_agent.workers.worker import clock
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than a client thinks between two requests: else it meets a connection that is just being closed."""
+FILES_BESIDE = 1024
+"""Files that are open beside the connections of clients: links to workers, connections to the queue of jobs."""
 
 
 class HttpServer(uvicorn.Server):
@@ -54,30 +63,71 @@ def run(settings: Settings, crew: Crew, listener: socket.socket, started: float)
 
 
 async def _serve(settings: Settings, crew: Crew, listener: socket.socket, started: float) -> None:
+    _allow_files(settings.max_connections + FILES_BESIDE)
     metrics = Metrics()
     scheduler = Scheduler(settings, crew, metrics)
     endpoints = Endpoints(settings, scheduler)
-    app = build_app(settings, scheduler, metrics, endpoints)
+    hosts = AllowedHosts([*LOOPBACK, *settings.callback_hosts])
+    broker = open_broker(settings.queue_url, agent=settings.agent, ttl=settings.job_seconds)
+    runner = Runner(broker, endpoints.run, callbacks=Callbacks(hosts), metrics=JobMetrics(metrics.registry))
+    jobs = job_routes(runner, read=endpoints.read_job, check=endpoints.check, hosts=hosts, wrap=counted(metrics))
+    app = build_app(settings, scheduler, metrics, endpoints, jobs)
     server = HttpServer(_http_config(settings, app), settings.read_timeout)
-    _obey_signals(server, scheduler)
-    loop, broken = asyncio.get_running_loop(), scheduler.pool.broken
-    serving = loop.create_task(server.serve(sockets=[listener]))
-    loading = loop.create_task(scheduler.start())
-    address = listener.getsockname()
     try:
-        await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_COMPLETED)
-        if loading.done():
-            loading.result()
-            _announce(address, started)
-            ends: list[asyncio.Future[Any]] = [serving, broken]
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if broken.done():
-                raise broken.result()
-        await serving
-        if not scheduler.idle:
-            raise AgentError(f"some requests were not finished within --drain-timeout {settings.drain_timeout:g} s")
+        await _until_the_end(settings, scheduler, runner, server, listener, started)
     finally:
+        await runner.close()
         scheduler.close()
+
+
+async def _until_the_end(
+    settings: Settings,
+    scheduler: Scheduler,
+    runner: Runner,
+    server: HttpServer,
+    listener: socket.socket,
+    started: float,
+) -> None:
+    """Load, serve, and drain at the first signal; raise AgentError when something is lost."""
+    loop, broken = asyncio.get_running_loop(), scheduler.pool.broken
+    draining: list[asyncio.Task[bool]] = []
+
+    def drain() -> None:
+        scheduler.drain()
+        draining.append(loop.create_task(runner.drain(settings.drain_timeout)))
+
+    async def load() -> None:
+        await scheduler.start()
+        await runner.start()
+
+    address = listener.getsockname()
+    _obey_signals(server, drain)
+    serving = loop.create_task(server.serve(sockets=[listener]))
+    loading = loop.create_task(load())
+    await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_COMPLETED)
+    if loading.done():
+        loading.result()
+        _announce(address, started)
+        ends: list[asyncio.Future[Any]] = [serving, broken]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if broken.done():
+            # What other workers can still answer is answered.
+            drain()
+            server.should_exit, server.force_exit = True, not len(scheduler.pool)
+            await serving
+            raise broken.result()
+    await serving
+    kept = not server.force_exit and all([await task for task in draining])
+    if not kept or not scheduler.idle:
+        raise AgentError(f"some requests were not finished within --drain-timeout {settings.drain_timeout:g} s")
+
+
+def _allow_files(count: int) -> None:
+    """Raise the limit of open files as far as it may be: beyond it connections would be reset without a word."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _http_config(settings: Settings, app: Starlette) -> uvicorn.Config:
@@ -98,11 +148,12 @@ def _http_config(settings: Settings, app: Starlette) -> uvicorn.Config:
     )
 
 
-def _obey_signals(server: HttpServer, scheduler: Scheduler) -> None:
+def _obey_signals(server: HttpServer, drain: Callable[[], None]) -> None:
     """Drain at the first signal, end at once at the second."""
 
     def stop() -> None:
-        scheduler.drain()
+        if not server.should_exit:
+            drain()
         server.force_exit = server.should_exit
         server.should_exit = True
 

@@ -186,7 +186,12 @@ def _add_policy(group: argparse._ArgumentGroup) -> None:
     add("--batching", type=Batching, choices=list(Batching), default=Batching.NONE, help="(default: %(default)s)")
     add("--max-batch-size", type=whole(1, LARGEST_BATCH), default=1, help="most rows computed together")
     add("--batch-timeout-ms", type=number(0, LONGEST_WAIT_MS), default=0.0, help="longest wait for a fuller batch")
-    add("--length-buckets", type=whole(1, MOST_BUCKETS), default=4, help="classes of length that are not mixed, 1: mixed")
+    add(
+        "--length-buckets",
+        type=whole(1, MOST_BUCKETS),
+        default=4,
+        help="classes of length that are not mixed, 1: mixed",
+    )
     add(
         "--scheduler", type=Discipline, choices=list(Discipline), default=Discipline.FIFO, help="(default: %(default)s)"
     )

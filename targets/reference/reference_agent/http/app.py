@@ -1,6 +1,7 @@
 """The HTTP face: paths and what answers at each of them."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 from starlette.applications import Starlette
@@ -17,6 +18,8 @@ from reference_agent.http.exchange import Call, Exchange, retry_after
 from reference_agent.metrics import Metrics
 from reference_agent.queueing.scheduler import Scheduler
 from reference_agent.settings import Settings
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Pages:
@@ -102,6 +105,23 @@ def build_app(
     )
 
 
+def counted(metrics: Metrics) -> Callable[[Endpoint], Endpoint]:
+    """Count why an endpoint refused what was sound."""
+
+    def wrap(endpoint: Endpoint) -> Endpoint:
+        async def answer(request: Request) -> Response:
+            try:
+                return await endpoint(request)
+            except RequestError as error:
+                if error.reason is not None:
+                    metrics.rejection(error.reason).inc()
+                raise
+
+        return answer
+
+    return wrap
+
+
 def json_response(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON document as an answer."""
     return Response(orjson.dumps(content), status, headers, media_type="application/json")
@@ -119,5 +139,6 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     return json_response({"error": message}, error.status_code, dict(error.headers or {}))
 
 
-async def _on_bug(_request: Request, _error: Exception) -> Response:
+async def _on_bug(request: Request, error: Exception) -> Response:
+    logging.getLogger("reference_agent").error("%s %s", request.method, request.url.path, exc_info=error)
     return json_response({"error": "the server made a mistake; its log has the details"}, 500)

@@ -73,6 +73,8 @@ def changed(policy: Policy, body: bytes, capacity: int) -> Policy:
         raise RequestError(400, f"send a JSON object with some of {', '.join(asdict(policy))}")
     try:
         new = TypeAdapter(Policy).validate_json(orjson.dumps(asdict(policy) | document), strict=True)
+    except orjson.JSONEncodeError:
+        raise RequestError(400, "no setting is nested so deeply; give numbers and names") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

@@ -10,7 +10,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from reference_agent.workers.worker import clock
 
 HEAD_LIMIT = 64 << 10
-"""Bytes of a request before its body."""
+"""Bytes of a request beside its body."""
+CHUNK_FRAMING = 6
+"""Bytes that may come with each byte of a body: as many as a chunk of one byte needs, and one more."""
 
 
 class Gathering:
@@ -52,11 +54,13 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.opened = clock()
         self.receiving_since: float | None = None
         """When the request began that has not come whole yet."""
-        self.used = False
-        self._head: int | None = None
+        self.silent_since: float | None = clock()
+        """When the last answer was given, or the connection opened; None while a request is under way."""
+        self._in_head = False
+        self._framing = 0
+        """Bytes of a request beside its body: its head, sizes of chunks, trailers."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or refuse it when there are too many."""
@@ -67,28 +71,43 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what came, as long as the head of the request stays within bounds."""
         super().data_received(data)
-        if self._head is not None:
-            self._head += len(data)
-            if self._head > HEAD_LIMIT:
+        if self.receiving_since is not None:
+            self._framing += len(data)
+            if self._framing > HEAD_LIMIT:
                 status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
                 self.refuse(status, f"the head of the request is larger than {HEAD_LIMIT} bytes")
 
     def on_message_begin(self) -> None:
         """Take the time: a request has begun to arrive."""
         super().on_message_begin()
-        self.used = True
+        self.silent_since = None
         self.receiving_since = clock()
-        self._head = 0
+        self._in_head, self._framing = True, 0
 
     def on_headers_complete(self) -> None:
         """Take note that only the body is missing."""
-        self._head = None
+        self._in_head = False
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Pass on a piece of the body; it may be a chunk of its own."""
+        self._framing -= CHUNK_FRAMING * len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Take note that the request has come whole."""
         self.receiving_since = None
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Take the time: an answer was given."""
+        super().on_response_complete()
+        if self.cycle.response_complete:
+            self.silent_since = clock()
+
+    def send_400_response(self, _msg: str) -> None:
+        """Refuse what is not HTTP, in JSON as everything else."""
+        self.refuse(HTTPStatus.BAD_REQUEST, "this is not a request in HTTP/1.1; the connection is closed")
 
     def refuse(self, status: HTTPStatus, sentence: str) -> None:
         """Answer without having heard the whole request, and hang up."""
@@ -97,24 +116,25 @@ class Connection(HttpToolsProtocol):
         body = json.dumps({"error": sentence}).encode()
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n"
         )
-        self.transport.write(head.encode() + body)
+        headers = b"".join(b"%s: %s\r\n" % header for header in self.server_state.default_headers)
+        self.transport.write(head.encode() + headers + b"\r\n" + body)
         self.transport.close()
 
     def give_up(self, sentence: str) -> None:
         """Wait no longer for the rest of a request; it may have been answered without it, as when it is too large."""
-        if self._head is None and self.cycle is not None and self.cycle.response_started:
+        if not self._in_head and self.cycle is not None and self.cycle.response_started:
             self.transport.close()
         else:
             self.refuse(HTTPStatus.REQUEST_TIMEOUT, sentence)
 
 
 def hang_up_on_the_slow(connections: set[Any], now: float, longest: float, longest_silence: float) -> None:
-    """End connections whose request takes too long to arrive, and those that never sent one."""
+    """End connections whose request takes too long to arrive, and those that send none."""
     for connection in list(connections):
-        since = connection.receiving_since
+        since, silent = connection.receiving_since, connection.silent_since
         if since is not None and now - since > longest:
             connection.give_up(f"the request did not come whole within {longest:g} s")
-        elif not connection.used and now - connection.opened > longest_silence:
+        elif silent is not None and now - silent > longest_silence:
             connection.transport.close()

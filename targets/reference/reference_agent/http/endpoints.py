@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+from starlette.requests import Request
 
 from reference_agent.agents import AGENTS
 from reference_agent.errors import RequestError
@@ -27,6 +28,7 @@ class Endpoints:
 
     async def decide(self, call: Call) -> Reply:
         """Answer a document with a decision."""
+        self._scheduler.require_open()
         description = await self._described()
         document = parse_json(await call.body())
         content, answers = await self._decision(document, call.ticket(self._settings.request_timeout_ms), description)
@@ -34,6 +36,7 @@ class Endpoints:
 
     async def infer(self, call: Call) -> Reply:
         """Answer tensors with tensors."""
+        self._scheduler.require_open()
         description = self.model(call.path, await self._described())
         length, most_rows = call.headers.get(oip.JSON_LENGTH), self._settings.queue_capacity
         inference = oip.parse(await call.body(), length, self._agent, description, most_rows)
@@ -41,14 +44,22 @@ class Endpoints:
         answers = await self._scheduler.compute(inference.rows, ticket)
         return oip.answer(inference, answers, self._agent, description)
 
-    async def check(self, document: Any) -> None:
+    async def read_job(self, request: Request) -> Any:
+        """Read what was sent as a job, once it is known what can be answered."""
+        await self._described()
+        return parse_json(await Call(request.scope, request.receive).body())
+
+    def check(self, document: Any) -> None:
         """Refuse a document that `run` could not answer."""
-        read_text(document, await self._described())
+        description = self._scheduler.known_description()
+        assert description is not None, "a job is read once it is known what can be answered"
+        read_text(document, description)
 
     async def run(self, document: Any) -> dict[str, Any]:
-        """Answer a document that waited in the queue of jobs."""
-        content, _ = await self._decision(document, Ticket(clock()), await self._described())
-        return content
+        """Answer a document that waited in the queue of jobs, and say where the time went."""
+        content, answers = await self._decision(document, Ticket(clock()), await self._described())
+        one = answers[0]
+        return content | {"timing": {"queue": one.queued, "batch": one.held, "compute": one.computed}}
 
     def model(self, path: Any, description: Description) -> Description:
         """The description of the model that a path names."""

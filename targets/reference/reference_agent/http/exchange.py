@@ -1,5 +1,6 @@
 """One request and its answer on the path that carries the load: plain ASGI, without objects that nobody looks at."""
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
@@ -114,6 +115,8 @@ class Exchange:
             reply = Reply(orjson.dumps({"error": str(error)}), headers=retry_after(error))
         except DisconnectedError:
             return
+        except asyncio.CancelledError:  # the server ends and waits no longer
+            status, reply = 503, Reply(orjson.dumps({"error": "the server ended before this was answered"}))
         self._metrics.request(status).inc()
         headers: Headers = [
             (b"content-type", reply.content_type),

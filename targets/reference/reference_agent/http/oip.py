@@ -18,6 +18,7 @@ from reference_agent.queueing.job import Answer
 
 JSON_LENGTH = b"inference-header-content-length"
 """Header with the bytes of JSON before the raw tensors."""
+MOST_DIGITS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,8 @@ def _split(body: bytes, json_length: bytes | None) -> tuple[dict[str, Any], byte
     """Separate the JSON from the raw tensors behind it."""
     end = len(body)
     if json_length is not None:
-        if not json_length.isdigit() or int(json_length) > end:
+        # Python refuses to read a number of thousands of digits.
+        if not json_length.isdigit() or len(json_length) > MOST_DIGITS or int(json_length) > end:
             raise RequestError(400, f"{JSON_LENGTH.decode()} is not a number of bytes of this body")
         end = int(json_length)
     document = parse_json(body[:end])
@@ -158,7 +160,10 @@ def _flat(data: Any) -> Iterator[Any]:
 def _wants_binary(document: dict[str, Any], agent: Agent) -> bool:
     """Whether the scores are to be sent as raw bytes."""
     binary = bool(_parameters(document).get("binary_data_output", False))
-    for output in document.get("outputs") or []:
+    outputs = document.get("outputs")
+    if not isinstance(outputs, list | None):
+        raise RequestError(400, f'"outputs" must be a list of {agent.output_name} or nothing')
+    for output in outputs or []:
         if not isinstance(output, dict) or output.get("name") != agent.output_name:
             raise RequestError(400, f"unknown output, the model gives {agent.output_name}")
         binary = bool(_parameters(output).get("binary_data", binary))

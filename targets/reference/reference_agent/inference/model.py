@@ -73,7 +73,10 @@ class Model:
         """Answer one request and one batch of `batch_size`, so that no client pays for first times."""
         row = np.full(REHEARSAL_LENGTH, RESERVED, dtype=np.int64).tobytes()
         for size in sorted({1, batch_size}):
-            scores = self.run([row] * size)
+            try:
+                scores = self.run([row] * size)
+            except Exception as error:  # whatever the graph does
+                raise StartError(f"the model cannot compute {size} x {REHEARSAL_LENGTH} tokens: {error}") from None
             expected = (size, len(self.description.labels))
             if scores.shape != expected or not np.isfinite(scores).all():
                 raise StartError(

@@ -1,6 +1,7 @@
 """An ONNX Runtime session, opened exactly as asked or refused with a sentence: never a silent fall-back."""
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ INT8_OPERATORS = frozenset(
 FATAL_ONLY = 4
 """ONNX Runtime's log level: what goes wrong is said once, by us."""
 TASKS = Path("/proc/self/task")
+Threads = frozenset[int]
 ORT_VERSION: str = ort.__version__
 
 Session = Any
@@ -114,17 +116,18 @@ def _listed(tensors: list[tuple[str, str, int]]) -> str:
     return ", ".join(f"{name} {kind} of rank {rank}" for name, kind, rank in tensors)
 
 
-def _threads_of(session: Session, provider: str, before: int | None) -> int:
+def _threads_of(session: Session, provider: str, before: Threads | None) -> int:
     """How many threads compute in a session that has just been opened."""
     after = _threads_alive()
     asked: int = session.get_session_options().intra_op_num_threads
     if before is None or after is None or (asked and provider != CPU):  # a device's driver starts threads of its own
         return asked or os.cpu_count() or 1
     # The calling thread computes too, and the session starts the others: counting them holds for 0 ("all cores").
+    started = after - before - {thread.native_id for thread in threading.enumerate()}
     inter = session.get_session_options().inter_op_num_threads
-    return 1 + after - before - (inter if inter > 1 else 0)
+    return 1 + len(started) - (inter - 1 if inter > 1 else 0)
 
 
-def _threads_alive() -> int | None:
-    """How many threads this process has; None where the kernel does not list them."""
-    return len(os.listdir(TASKS)) if TASKS.is_dir() else None
+def _threads_alive() -> Threads | None:
+    """The threads of this process; None where the kernel does not list them."""
+    return frozenset(map(int, os.listdir(TASKS))) if TASKS.is_dir() else None

@@ -4,19 +4,26 @@ import re
 from array import array
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from zlib import crc32
 
 PADDING = 0
 RESERVED = 2
 """Numbers below this stand for no word: 0 pads a batch, 1 is kept free."""
 
+SHORT = 1024
+"""Characters of a text whose words are kept: what is kept must not grow with what is sent."""
+
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
-@lru_cache(maxsize=1 << 14)
 def _hash(token: str) -> int:
-    """The CRC-32 of a token; people use the same words again and again."""
+    """The CRC-32 of a token."""
     return crc32(token.encode("utf-8", "replace"))
+
+
+_kept_hash = lru_cache(maxsize=1 << 14)(_hash)
+"""People use the same words again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,5 +36,9 @@ class Tokenizer:
     def encode(self, text: str) -> "array[int]":
         """Return the numbers of `text` as signed 64-bit integers; empty when it holds no word."""
         room = self.vocabulary - RESERVED
-        tokens = _TOKEN.findall(text.lower())[: self.max_length]
-        return array("q", [RESERVED + _hash(token) % room for token in tokens])
+        if len(text) <= SHORT:
+            tokens = _TOKEN.findall(text.lower())[: self.max_length]
+            return array("q", [RESERVED + _kept_hash(token) % room for token in tokens])
+        # No more than what counts is looked for.
+        found = islice(_TOKEN.finditer(text.lower()), self.max_length)
+        return array("q", [RESERVED + _hash(match.group()) % room for match in found])

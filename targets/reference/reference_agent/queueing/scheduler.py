@@ -51,7 +51,7 @@ class Scheduler:
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
 
     def drain(self) -> None:
-        """Take nothing more, and compute what waits without waiting for fuller batches."""
+        """Compute what waits without waiting for fuller batches; whoever brings requests must bring no more."""
         self._draining = True
         if self._batcher is not None:
             self._batcher.draining = True
@@ -67,6 +67,11 @@ class Scheduler:
     def accepts(self) -> bool:
         """Whether a request that came now would be queued."""
         return self._started and not self._draining and (len(self.pool) > 0 or self._settings.hires_on_demand)
+
+    def require_open(self) -> None:
+        """Refuse a client who comes while the server shuts down; jobs that were taken before are still computed."""
+        if self._draining:
+            raise RequestError(503, "the server is shutting down; ask another one", "draining")
 
     @property
     def waiting(self) -> int:
@@ -106,8 +111,6 @@ class Scheduler:
 
     async def compute(self, rows: Sequence[bytes], ticket: Ticket) -> list[Answer]:
         """Queue `rows` and wait for the scores of all of them."""
-        if self._draining:
-            raise RequestError(503, "the server is shutting down; ask another one", "draining")
         batcher = self._queue()
         now = clock()
         if ticket.deadline <= now:

@@ -1,6 +1,5 @@
 """What a worker does, wherever it runs: load a model, rehearse, compute batches."""
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,8 +21,6 @@ class Computer:
     @classmethod
     def load(cls, order: Order) -> "Computer":
         """Open what was ordered and rehearse; raise StartError when that cannot be done."""
-        if order.cores:
-            os.sched_setaffinity(0, order.cores)  # before the session's threads exist: they inherit it
         agent, path = AGENTS[order.agent], Path(order.model)
         wide = narrow = Model.load(agent, path, order.resources)
         if order.narrows:

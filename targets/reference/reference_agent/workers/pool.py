@@ -147,6 +147,9 @@ class Pool:
             except StartError as error:
                 if not self.broken.done():
                     self.broken.set_result(error)
+                if not self.first.done():
+                    self.first.set_exception(RequestError(503, "no worker could be started; the server ends", "broken"))
+                    self.first.exception()  # nobody may be waiting for it
 
         task = asyncio.get_running_loop().create_task(admit())
         # The number is taken from now on, not from when the task first runs.

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import json
+import os
 import signal
 import socket
 import sys
@@ -40,6 +41,8 @@ def read_order(text: str) -> Order:
 
 def serve(link: socket.socket, stream: BinaryIO, order: Order) -> None:
     """Load the model and answer batches until the link closes."""
+    if order.cores:
+        os.sched_setaffinity(0, order.cores)  # before there are any other threads: they inherit it
     # Imported late: a front that writes an Order must not pay for numpy and ONNX Runtime.
     from reference_agent.workers.computer import Computer
 
