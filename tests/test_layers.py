@@ -1,7 +1,7 @@
-"""Imports point one way: each folder of `tuner/` may import only the ones before it."""
+"""Imports point one way: each folder of a package may import only the ones before it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,21 @@ ORDER = (
     ("cli",),
     ("__main__",),
 )
-RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
+AGENT_ORDER = (
+    ("errors", "clock", "__init__"),
+    ("agents",),
+    ("command_line",),
+    ("inference", "queueing"),
+    ("variants",),
+    ("settings",),
+    ("workers",),
+    ("metrics", "jobs"),
+    ("dispatcher",),
+    ("http",),
+    ("server",),
+    ("__main__",),
+)
+AGENT = ROOT / "targets" / "reference" / "reference_agent"
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -34,20 +48,22 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def modules() -> list[Path]:
-    return [path for path in sorted(PACKAGE.rglob("*.py")) if "_bundled" not in path.parts]
+def modules(package: Path) -> list[Path]:
+    return [path for path in sorted(package.rglob("*.py")) if "_bundled" not in path.parts]
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_down(path: Path) -> None:
-    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    for name in imports(path):
-        parts = name.split(".")
-        if parts[0] == "tuner" and len(parts) > 1 and parts[1] in RANK and parts[1] != own:
-            assert RANK[parts[1]] < RANK[own], f"{path}: {own} must not import {parts[1]}"
+@pytest.mark.parametrize(("package", "order"), [(PACKAGE, ORDER), (AGENT, AGENT_ORDER)], ids=["tuner", "agent"])
+def test_imports_point_down(package: Path, order: Sequence[Sequence[str]]) -> None:
+    rank = {name: place for place, names in enumerate(order) for name in names}
+    for path in modules(package):
+        own = path.relative_to(package).parts[0].removesuffix(".py")
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] == package.name and len(parts) > 1 and parts[1] in rank and parts[1] != own:
+                assert rank[parts[1]] < rank[own], f"{path}: {own} must not import {parts[1]}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", modules(PACKAGE), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_heavy_libraries_stay_in_their_rooms(path: Path) -> None:
     place = path.relative_to(PACKAGE)
     for name in imports(path):

@@ -1,10 +1,11 @@
 """Start the server: `python -m reference_agent --help`."""
 
 import socket
-import time
 
+from reference_agent.clock import clock
+from reference_agent.command_line import refuse
 from reference_agent.errors import AgentError, StartError
-from reference_agent.settings import parse, refuse
+from reference_agent.settings import parse
 from reference_agent.workers.crew import begin
 
 
@@ -22,7 +23,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def main() -> None:
     """Start the workers, then the front; end with one sentence when that cannot be done."""
-    started = time.perf_counter()
+    started = clock()
     settings = parse()
     try:
         listener = listen(settings.host, settings.port)

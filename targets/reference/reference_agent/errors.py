@@ -24,3 +24,8 @@ class RequestError(AgentError):
         self.status = status
         self.reason = reason
         """Why a sound request was turned away, as a metric's label; None when the request itself is wrong."""
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same request may be answered later."""
+        return self.status in (429, 503)

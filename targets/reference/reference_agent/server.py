@@ -16,21 +16,21 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
+from reference_agent.clock import clock
+from reference_agent.dispatcher import Dispatcher
 from reference_agent.errors import AgentError
 from reference_agent.http.app import build_app, counted
 from reference_agent.http.connection import Connection, hang_up_on_the_slow
 from reference_agent.http.endpoints import Endpoints
+from reference_agent.jobs.brokers import open_broker
 from reference_agent.jobs.callbacks import Callbacks
-from reference_agent.jobs.choice import open_broker
 from reference_agent.jobs.endpoints import job_routes
 from reference_agent.jobs.hosts import LOOPBACK, AllowedHosts
 from reference_agent.jobs.metrics import JobMetrics
 from reference_agent.jobs.runner import Runner
 from reference_agent.metrics import Metrics
-from reference_agent.queueing.scheduler import Scheduler
 from reference_agent.settings import Settings
 from reference_agent.workers.crew import Crew
-from reference_agent.workers.worker import clock
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than a client thinks between two requests: else it meets a connection that is just being closed."""
@@ -65,39 +65,39 @@ def run(settings: Settings, crew: Crew, listener: socket.socket, started: float)
 async def _serve(settings: Settings, crew: Crew, listener: socket.socket, started: float) -> None:
     _allow_files(settings.max_connections + FILES_BESIDE)
     metrics = Metrics()
-    scheduler = Scheduler(settings, crew, metrics)
-    endpoints = Endpoints(settings, scheduler)
+    dispatcher = Dispatcher(settings, crew, metrics)
+    endpoints = Endpoints(settings, dispatcher)
     hosts = AllowedHosts([*LOOPBACK, *settings.callback_hosts])
     broker = open_broker(settings.queue_url, agent=settings.agent, ttl=settings.job_seconds)
     runner = Runner(broker, endpoints.run, callbacks=Callbacks(hosts), metrics=JobMetrics(metrics.registry))
     jobs = job_routes(runner, read=endpoints.read_job, check=endpoints.check, hosts=hosts, wrap=counted(metrics))
-    app = build_app(settings, scheduler, metrics, endpoints, jobs)
+    app = build_app(settings, dispatcher, metrics, endpoints, jobs)
     server = HttpServer(_http_config(settings, app), settings.read_timeout)
     try:
-        await _until_the_end(settings, scheduler, runner, server, listener, started)
+        await _until_the_end(settings, dispatcher, runner, server, listener, started)
     finally:
         await runner.close()
-        scheduler.close()
+        dispatcher.close()
 
 
 async def _until_the_end(
     settings: Settings,
-    scheduler: Scheduler,
+    dispatcher: Dispatcher,
     runner: Runner,
     server: HttpServer,
     listener: socket.socket,
     started: float,
 ) -> None:
     """Load, serve, and drain at the first signal; raise AgentError when something is lost."""
-    loop, broken = asyncio.get_running_loop(), scheduler.pool.broken
+    loop, broken = asyncio.get_running_loop(), dispatcher.pool.broken
     draining: list[asyncio.Task[bool]] = []
 
     def drain() -> None:
-        scheduler.drain()
+        dispatcher.drain()
         draining.append(loop.create_task(runner.drain(settings.drain_timeout)))
 
     async def load() -> None:
-        await scheduler.start()
+        await dispatcher.start()
         await runner.start()
 
     address = listener.getsockname()
@@ -113,12 +113,13 @@ async def _until_the_end(
         if broken.done():
             # What other workers can still answer is answered.
             drain()
-            server.should_exit, server.force_exit = True, not len(scheduler.pool)
+            server.should_exit, server.force_exit = True, not len(dispatcher.pool)
             await serving
             raise broken.result()
     await serving
-    kept = not server.force_exit and all([await task for task in draining])
-    if not kept or not scheduler.idle:
+    # At a second signal nothing is waited for, but what was finished by then was.
+    kept = all([task.done() and task.result() if server.force_exit else await task for task in draining])
+    if not kept or not dispatcher.idle:
         raise AgentError(f"some requests were not finished within --drain-timeout {settings.drain_timeout:g} s")
 
 

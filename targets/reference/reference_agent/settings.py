@@ -1,15 +1,13 @@
-"""The command line of the server, checked once and then trusted."""
+"""How the server runs: its command line, checked once and then trusted."""
 
 import argparse
-import math
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from reference_agent.agents import AGENTS
+from reference_agent.command_line import Parser, add_model_arguments, chosen_model, number, whole
 from reference_agent.inference.resources import CPU, Resources
 from reference_agent.queueing.policy import (
     LARGEST_BATCH,
@@ -113,66 +111,11 @@ class Settings:
         return self.hires_on_demand and not self.scales_workers
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one sentence on stderr and exit code 2."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and end."""
-        refuse(self.prog, message)
-
-
-def refuse(program: str, message: str) -> NoReturn:
-    """End with one sentence on stderr and exit code 2."""
-    print(f"{program}: {message}", file=sys.stderr)
-    raise SystemExit(2)
-
-
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """A converter for whole numbers between `low` and `high`, both included."""
-
-    def convert(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{value} is not between {low} and {high}")
-        return value
-
-    return convert
-
-
-def number(low: float, high: float) -> Callable[[str], float]:
-    """A converter for numbers between `low` and `high`, both included."""
-
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number between {low:g} and {high:g}")
-        return value
-
-    return convert
-
-
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the two flags that choose a model, the same in every program of this package."""
-    parser.add_argument("--agent", choices=sorted(AGENTS), default="search", help="the task (default: %(default)s)")
-    parser.add_argument("--model", default="", help="an ONNX file (default, also when empty: the bundled model)")
-
-
-def chosen_model(arguments: argparse.Namespace) -> Path:
-    """The model file that the two flags choose."""
-    return Path(arguments.model) if arguments.model else AGENTS[arguments.agent].model
-
-
 def _parser() -> Parser:
     parser = Parser(prog="reference_agent", description="An inference server with dynamic batching over ONNX Runtime.")
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=whole(0, 65535), default=8000, help="port, 0 for any free one (default: %(default)s)")
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=whole(0, 65535), default=8000, help="port, 0 for any free one")
     add_model_arguments(parser)
     _add_policy(parser.add_argument_group("batching and order; can be changed while the server runs"))
     _add_resources(parser.add_argument_group("resources"))
@@ -183,7 +126,7 @@ def _parser() -> Parser:
 
 def _add_policy(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--batching", type=Batching, choices=list(Batching), default=Batching.NONE, help="(default: %(default)s)")
+    add("--batching", type=Batching, choices=list(Batching), default=Batching.NONE, help="when requests leave together")
     add("--max-batch-size", type=whole(1, LARGEST_BATCH), default=1, help="most rows computed together")
     add("--batch-timeout-ms", type=number(0, LONGEST_WAIT_MS), default=0.0, help="longest wait for a fuller batch")
     add(
@@ -192,32 +135,34 @@ def _add_policy(group: argparse._ArgumentGroup) -> None:
         default=4,
         help="classes of length that are not mixed, 1: mixed",
     )
-    add(
-        "--scheduler", type=Discipline, choices=list(Discipline), default=Discipline.FIFO, help="(default: %(default)s)"
-    )
+    add("--scheduler", type=Discipline, choices=list(Discipline), default=Discipline.FIFO, help="who is next")
 
 
 def _add_resources(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--workers", type=whole(1, 256), default=1, help="workers; with --elastic horizontal, the most")
     add("--min-workers", type=whole(1, 256), default=1, help="the fewest with --elastic horizontal")
-    add(
-        "--isolation", type=Isolation, choices=list(Isolation), default=Isolation.PROCESS, help="(default: %(default)s)"
-    )
+    add("--isolation", type=Isolation, choices=list(Isolation), default=Isolation.PROCESS, help="what a worker is")
     add(
         "--reservation",
         type=Reservation,
         choices=list(Reservation),
         default=Reservation.STATIC,
-        help="(default: %(default)s)",
+        help="workers before ready, or on first use",
     )
-    add("--elastic", type=Elastic, choices=list(Elastic), default=Elastic.NONE, help="(default: %(default)s)")
+    add(
+        "--elastic",
+        type=Elastic,
+        choices=list(Elastic),
+        default=Elastic.NONE,
+        help="what follows the load: workers, or threads",
+    )
     add("--cpu-affinity", choices=["none", "spread"], default="none", help="spread: cores of its own for each worker")
     add("--intra-op-threads", type=whole(0, 1024), default=0, help="threads of one operator, 0 for all cores")
-    add("--inter-op-threads", type=whole(1, 1024), default=1, help="operators at a time (default: %(default)s)")
-    add("--spinning", choices=["on", "off"], default="on", help="whether idle threads spin (default: %(default)s)")
-    add("--memory-arena", choices=["on", "off"], default="on", help="whether memory is kept (default: %(default)s)")
-    add("--execution-provider", default=CPU, help="used exactly as asked (default: %(default)s)")
+    add("--inter-op-threads", type=whole(1, 1024), default=1, help="operators at a time")
+    add("--spinning", choices=["on", "off"], default="on", help="whether idle threads spin")
+    add("--memory-arena", choices=["on", "off"], default="on", help="whether memory is kept")
+    add("--execution-provider", default=CPU, help="used exactly as asked")
 
 
 def _add_overload(group: argparse._ArgumentGroup) -> None:
@@ -238,7 +183,7 @@ def _add_overload(group: argparse._ArgumentGroup) -> None:
 
 def _add_jobs(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--queue-url", default="", help="redis://host:port/db for jobs (default: the memory of this server)")
+    add("--queue-url", default="", help="redis://host:port/db for jobs; empty for the memory of this server")
     add("--job-seconds", type=number(1, 86_400), default=300.0, help="how long a job's answer is kept")
     add("--callback-host", action="append", default=[], help="a host that may be called back, beside loopback")
 
@@ -261,7 +206,7 @@ def _settings(given: dict[str, Any]) -> Settings:
     )
     values = {field.name: given[field.name] for field in fields(Settings) if field.name in given}
     settings = Settings(
-        **values | {"model": Path(given["model"]) if given["model"] else AGENTS[given["agent"]].model},
+        **values | {"model": chosen_model(argparse.Namespace(**given))},
         policy=policy,
         resources=resources,
         spreads=given["cpu_affinity"] == "spread",

@@ -6,8 +6,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -61,8 +63,8 @@ def alive(pid: int) -> bool:
 class Server:
     """A reference agent in a process of its own."""
 
-    def __init__(self, *flags: str, wait: bool = True) -> None:
-        command = [sys.executable, "-m", "reference_agent", "--port", "0", "--intra-op-threads", "1", *flags]
+    def __init__(self, *flags: str, wait: bool = True, program: Sequence[str] = ("-m", "reference_agent")) -> None:
+        command = [sys.executable, *program, "--port", "0", "--intra-op-threads", "1", *flags]
         self.process = subprocess.Popen(
             command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -106,13 +108,19 @@ def launch() -> Iterator[Callable[..., Server]]:
     """Start servers that end with the test."""
     started: list[Server] = []
 
-    def start(*flags: str, wait: bool = True) -> Server:
-        started.append(Server(*flags, wait=wait))
+    def start(*flags: str, **options: Any) -> Server:
+        started.append(Server(*flags, **options))
         return started[-1]
 
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(32) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,11 @@
 """What a client sees: answers, headers, both protocols, refusals."""
 
 import json
+import re
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from html.parser import HTMLParser
+from typing import Any
 
 import httpx
 import pytest
@@ -75,7 +78,7 @@ def test_effective_settings(server: Server):
         (DECIDE, b"", 400, "not JSON"),
         (DECIDE, b"{", 400, "not JSON"),
         (DECIDE, b"\xff\xfe", 400, "not JSON"),
-        (DECIDE, b"[" * 100_000, 400, "nested too deeply"),
+        (DECIDE, b"[" * 100_000, 400, "depth limit"),
         (DECIDE, b"[1]", 400, "JSON object"),
         (DECIDE, b"{}", 400, '"text"'),
         (DECIDE, b'{"text": 7}', 400, "must be a string"),
@@ -197,6 +200,88 @@ def test_metrics(server: Server):
     assert "\nagent_queue_depth 0.0\n" in text
     assert "\nagent_workers 1.0\n" in text
     assert "\nagent_worker_restarts_total 0.0\n" in text
+
+
+def operations(server: Server) -> list[tuple[str, str, dict[str, Any]]]:
+    document = server.client.get("/openapi.json").json()
+    return [(path, method, entry) for path, methods in document["paths"].items() for method, entry in methods.items()]
+
+
+def test_openapi_describes_what_is_there(server: Server):
+    """The document is sound, and every path of it is served with that method."""
+    document = server.client.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    assert document["info"].keys() >= {"title", "version"}
+    paths = [(path, method) for path, method, _ in operations(server)]
+    assert {(DECIDE, "post"), ("/v1/config", "put"), ("/v2/models/{model}/infer", "post")} <= set(paths)
+    for path, method, operation in operations(server):
+        assert path.startswith("/")
+        assert operation["summary"]
+        parameters = operation["parameters"]
+        assert all(
+            entry.keys() == {"name", "in", "schema", "description"} or entry["in"] == "path" for entry in parameters
+        )
+        in_path = [entry["name"] for entry in parameters if entry["in"] == "path"]
+        assert sorted(in_path) == sorted(re.findall(r"{(\w+)}", path))
+        assert all(entry["required"] for entry in parameters if entry["in"] == "path")
+        assert len({(entry["name"], entry["in"]) for entry in parameters}) == len(parameters)
+        assert operation["responses"]
+        for status, response in operation["responses"].items():
+            assert 200 <= int(status) < 600
+            assert response["description"]
+        for content in contents(operation):
+            assert content.keys() == {"application/json"}
+            assert "example" in content["application/json"]
+        filled = path.replace("{model}", "search").replace("{id}", "none")
+        answer = server.client.request(method, filled, content=b"{")
+        assert answer.status_code != 405
+        assert answer.text != json.dumps({"error": f"{method.upper()} {filled}: not found"}, separators=(",", ":"))
+
+
+def contents(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    holders = [operation.get("requestBody", {}), *operation["responses"].values()]
+    return [holder["content"] for holder in holders if "content" in holder]
+
+
+def test_the_examples_of_openapi_are_answered(server: Server):
+    for path, method, operation in operations(server):
+        if path in (DECIDE, "/v2/models/{model}/infer"):
+            example = operation["requestBody"]["content"]["application/json"]["example"]
+            answer = server.client.request(method, path.replace("{model}", "search"), json=example)
+            shown = operation["responses"]["200"]["content"]["application/json"]["example"]
+            assert answer.status_code == 200
+            assert answer.json().keys() >= shown.keys()
+
+
+class Page(HTMLParser):
+    """What a page says, and what it makes a browser do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_for_people_names_every_path_and_loads_nothing(server: Server):
+    answer = server.client.get("/docs")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    page = Page()
+    page.feed(answer.text)
+    for path, method, operation in operations(server):
+        assert f"{method.upper()} {path}" in page.text
+        assert operation["summary"] in page.text
+    assert {"html", "title", "style", "section"} <= {tag for tag, _ in page.tags}
+    assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object", "embed", "base"}
+    assert {attributes["href"] for tag, attributes in page.tags if tag == "a"} == {"/openapi.json"}
+    assert not any("src" in attributes or "style" in attributes for _, attributes in page.tags)
+    assert "@import" not in answer.text
+    assert "url(" not in answer.text
 
 
 def test_facts_are_what_works_here():

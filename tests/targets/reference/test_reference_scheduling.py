@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from queue_simulation import A_UNIT, START, p99, poisson, policy, serve
 from reference_agent.queueing.batching import Batcher
 from reference_agent.queueing.cost import CostModel
-from reference_agent.queueing.disciplines import AGEING, PATIENCE, Order
+from reference_agent.queueing.disciplines import AGEING, PATIENCE, Ranking
 from reference_agent.queueing.job import Job, Ticket
 from reference_agent.queueing.policy import Discipline
 
@@ -24,7 +24,7 @@ def job(arrived: float, size: int = 1, *, tenant: str = "", deadline: float = ma
 
 def order(discipline: Discipline, waiting: list[Job]) -> list[Job]:
     """The order in which jobs leave that have all come before the first one does; a unit costs a second."""
-    ranks = Order(discipline, lambda one: float(one.size))
+    ranks = Ranking(discipline, lambda one: float(one.size))
     ranked = [(ranks.rank(one), place, one) for place, one in enumerate(waiting)]
     return [one for _, _, one in sorted(ranked, key=lambda entry: entry[:2])]
 

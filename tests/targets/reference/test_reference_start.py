@@ -126,6 +126,18 @@ def test_metadata_that_lie(tmp_path: Path, metadata, says):
     assert says in refusal("--model", str(path))
 
 
+@pytest.mark.parametrize("isolation", ["process", "thread"])
+def test_a_model_that_loads_but_cannot_compute(tmp_path: Path, isolation):
+    """Its table has fewer entries than its vocabulary."""
+    model = onnx.load(misfit(tmp_path / "model.onnx"))
+    model.graph.initializer.append(helper.make_tensor("table", TensorProto.INT64, [1], [7]))
+    model.graph.node.insert(0, helper.make_node("Gather", ["table", "input_ids"], ["found"]))
+    model.graph.node[1].input[0] = "found"
+    onnx.save(model, tmp_path / "model.onnx")
+    says = refusal("--model", str(tmp_path / "model.onnx"), "--isolation", isolation)
+    assert "the model cannot compute 1 x 16 tokens: " in says
+
+
 def test_a_model_of_your_own_is_served(tmp_path: Path, launch):
     server = launch("--model", str(misfit(tmp_path / "model.onnx")))
     answer = server.decide("any words")

@@ -11,12 +11,12 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from reference_agent.agents import AGENTS
+from reference_agent.dispatcher import Dispatcher
 from reference_agent.errors import RequestError
 from reference_agent.http import config, docs, oip
 from reference_agent.http.endpoints import Endpoints
-from reference_agent.http.exchange import Call, Exchange, retry_after
+from reference_agent.http.exchange import Call, DisconnectedError, Exchange, retry_after
 from reference_agent.metrics import Metrics
-from reference_agent.queueing.scheduler import Scheduler
 from reference_agent.settings import Settings
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -25,10 +25,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class Pages:
     """What is asked now and then: health, descriptions, settings, metrics."""
 
-    def __init__(self, settings: Settings, scheduler: Scheduler, metrics: Metrics, endpoints: Endpoints) -> None:
+    def __init__(self, settings: Settings, dispatcher: Dispatcher, metrics: Metrics, endpoints: Endpoints) -> None:
         self._settings = settings
         self._agent = AGENTS[settings.agent]
-        self._scheduler = scheduler
+        self._dispatcher = dispatcher
         self._metrics = metrics
         self._endpoints = endpoints
 
@@ -38,18 +38,22 @@ class Pages:
 
     async def ready(self, request: Request) -> Response:
         """Say whether requests are taken now: every worker has rehearsed, and no shutdown has begun."""
-        accepts = self._scheduler.accepts
+        accepts = self._dispatcher.accepts
         if "model" in request.path_params and accepts:
-            self._endpoints.model(request.path_params, await self._scheduler.described())
-        return json_response({"ready": accepts}, status=200 if accepts else 503)
+            self._endpoints.model(request.path_params, await self._dispatcher.described())
+        return (
+            json_response({"ready": accepts})
+            if accepts
+            else json_response({"ready": accepts}, 503, {"retry-after": "1"})
+        )
 
     async def server(self, _request: Request) -> Response:
         """Describe the server."""
-        return json_response(oip.server_metadata((await self._scheduler.described()).version))
+        return json_response(oip.server_metadata((await self._dispatcher.described()).version))
 
     async def model(self, request: Request) -> Response:
         """Describe the model."""
-        description = self._endpoints.model(request.path_params, await self._scheduler.described())
+        description = self._endpoints.model(request.path_params, await self._dispatcher.described())
         return json_response(oip.model_metadata(self._agent, description))
 
     async def metrics(self, _request: Request) -> Response:
@@ -61,8 +65,8 @@ class Pages:
         if request.method == "PUT":
             config.authorize(request.client.host if request.client else "", request.headers)
             body = await Call(request.scope, request.receive).body()
-            self._scheduler.apply(config.changed(self._scheduler.policy, body, self._settings.queue_capacity))
-        return json_response(config.effective(self._settings, self._scheduler, await self._scheduler.described()))
+            self._dispatcher.apply(config.changed(self._dispatcher.policy, body, self._settings.queue_capacity))
+        return json_response(config.effective(self._settings, self._dispatcher, await self._dispatcher.described()))
 
     async def openapi(self, _request: Request) -> Response:
         """Describe every path, for programs."""
@@ -74,10 +78,10 @@ class Pages:
 
 
 def build_app(
-    settings: Settings, scheduler: Scheduler, metrics: Metrics, endpoints: Endpoints, more: Sequence[BaseRoute] = ()
+    settings: Settings, dispatcher: Dispatcher, metrics: Metrics, endpoints: Endpoints, more: Sequence[BaseRoute] = ()
 ) -> Starlette:
     """Put everything under its path."""
-    pages = Pages(settings, scheduler, metrics, endpoints)
+    pages = Pages(settings, dispatcher, metrics, endpoints)
     decide, infer = Exchange(endpoints.decide, metrics), Exchange(endpoints.infer, metrics)
     model = "/v2/models/{model}"
     version = f"{model}/versions/{{version}}"
@@ -101,7 +105,12 @@ def build_app(
     ]
     return Starlette(
         routes=routes,
-        exception_handlers={RequestError: _on_request_error, HTTPException: _on_http_error, Exception: _on_bug},
+        exception_handlers={
+            RequestError: _on_request_error,
+            HTTPException: _on_http_error,
+            DisconnectedError: _on_disconnect,
+            Exception: _on_bug,
+        },
     )
 
 
@@ -137,6 +146,10 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message = f"{request.method} {request.url.path}: {error.detail.lower()}"
     return json_response({"error": message}, error.status_code, dict(error.headers or {}))
+
+
+async def _on_disconnect(_request: Request, _error: Exception) -> Response:
+    return json_response({"error": "nobody is there to read this"}, 400)
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

@@ -9,23 +9,24 @@ from typing import Any
 
 import orjson
 
+from reference_agent.dispatcher import Dispatcher
 from reference_agent.errors import RequestError
 from reference_agent.http.body import parse_json
 from reference_agent.inference.description import Description
+from reference_agent.jobs.connection import shown
 from reference_agent.queueing.policy import Policy
-from reference_agent.queueing.scheduler import Scheduler
 from reference_agent.settings import Settings
 
 TOKEN_VARIABLE = "LAUNCH_TOKEN"
 
 
-def effective(settings: Settings, scheduler: Scheduler, description: Description) -> dict[str, Any]:
+def effective(settings: Settings, dispatcher: Dispatcher, description: Description) -> dict[str, Any]:
     """What runs now, as the running sessions report it."""
-    running = len(scheduler.pool)
+    running = len(dispatcher.pool)
     moves = settings.scales_workers or settings.hires_on_demand
     return {
         "agent": description.agent,
-        **asdict(scheduler.policy),
+        **asdict(dispatcher.policy),
         "workers": settings.workers if moves else running,
         "workers_running": running,
         "min_workers": settings.min_workers,
@@ -49,6 +50,9 @@ def effective(settings: Settings, scheduler: Scheduler, description: Description
         "read_timeout": settings.read_timeout,
         "max_connections": settings.max_connections,
         "drain_timeout": settings.drain_timeout,
+        "queue_url": shown(settings.queue_url) if settings.queue_url else "",
+        "job_seconds": settings.job_seconds,
+        "callback_hosts": settings.callback_hosts,
     }
 
 

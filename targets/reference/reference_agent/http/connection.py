@@ -7,7 +7,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from reference_agent.workers.worker import clock
+from reference_agent.clock import clock
 
 HEAD_LIMIT = 64 << 10
 """Bytes of a request beside its body."""
@@ -117,6 +117,7 @@ class Connection(HttpToolsProtocol):
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n"
+            + ("retry-after: 1\r\n" if status is HTTPStatus.SERVICE_UNAVAILABLE else "")
         )
         headers = b"".join(b"%s: %s\r\n" % header for header in self.server_state.default_headers)
         self.transport.write(head.encode() + headers + b"\r\n" + body)

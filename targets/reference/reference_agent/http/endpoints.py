@@ -6,6 +6,8 @@ import orjson
 from starlette.requests import Request
 
 from reference_agent.agents import AGENTS
+from reference_agent.clock import clock
+from reference_agent.dispatcher import Dispatcher
 from reference_agent.errors import RequestError
 from reference_agent.http import oip
 from reference_agent.http.body import parse_json
@@ -13,22 +15,20 @@ from reference_agent.http.decide import decision, read_text
 from reference_agent.http.exchange import Call, Reply
 from reference_agent.inference.description import Description
 from reference_agent.queueing.job import Answer, Ticket
-from reference_agent.queueing.scheduler import Scheduler
 from reference_agent.settings import Settings
-from reference_agent.workers.worker import clock
 
 
 class Endpoints:
-    """The endpoints that carry the load, over one scheduler."""
+    """The endpoints that carry the load, over one dispatcher."""
 
-    def __init__(self, settings: Settings, scheduler: Scheduler) -> None:
+    def __init__(self, settings: Settings, dispatcher: Dispatcher) -> None:
         self._settings = settings
         self._agent = AGENTS[settings.agent]
-        self._scheduler = scheduler
+        self._dispatcher = dispatcher
 
     async def decide(self, call: Call) -> Reply:
         """Answer a document with a decision."""
-        self._scheduler.require_open()
+        self._dispatcher.require_open()
         description = await self._described()
         document = parse_json(await call.body())
         content, answers = await self._decision(document, call.ticket(self._settings.request_timeout_ms), description)
@@ -36,12 +36,12 @@ class Endpoints:
 
     async def infer(self, call: Call) -> Reply:
         """Answer tensors with tensors."""
-        self._scheduler.require_open()
+        self._dispatcher.require_open()
         description = self.model(call.path, await self._described())
         length, most_rows = call.headers.get(oip.JSON_LENGTH), self._settings.queue_capacity
         inference = oip.parse(await call.body(), length, self._agent, description, most_rows)
         ticket = call.ticket(self._settings.request_timeout_ms, inference.timeout)
-        answers = await self._scheduler.compute(inference.rows, ticket)
+        answers = await self._dispatcher.compute(inference.rows, ticket)
         return oip.answer(inference, answers, self._agent, description)
 
     async def read_job(self, request: Request) -> Any:
@@ -51,7 +51,7 @@ class Endpoints:
 
     def check(self, document: Any) -> None:
         """Refuse a document that `run` could not answer."""
-        description = self._scheduler.known_description()
+        description = self._dispatcher.known_description()
         assert description is not None, "a job is read once it is known what can be answered"
         read_text(document, description)
 
@@ -71,12 +71,12 @@ class Endpoints:
         return description
 
     async def _described(self) -> Description:
-        return self._scheduler.known_description() or await self._scheduler.described()
+        return self._dispatcher.known_description() or await self._dispatcher.described()
 
     async def _decision(
         self, document: Any, ticket: Ticket, description: Description
     ) -> tuple[dict[str, Any], list[Answer]]:
-        answers = await self._scheduler.compute([read_text(document, description)], ticket)
+        answers = await self._dispatcher.compute([read_text(document, description)], ticket)
         label, confidence = decision(answers[0].scores, description)
         content = {
             "agent": description.agent,

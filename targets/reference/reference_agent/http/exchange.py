@@ -8,11 +8,11 @@ from typing import NamedTuple
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
+from reference_agent.clock import clock
 from reference_agent.errors import RequestError
 from reference_agent.http.body import BODY_LIMIT
 from reference_agent.metrics import Metrics
 from reference_agent.queueing.job import Answer, Ticket
-from reference_agent.workers.worker import clock
 
 LONGEST_TENANT = 64
 JSON = b"application/json"
@@ -116,7 +116,8 @@ class Exchange:
         except DisconnectedError:
             return
         except asyncio.CancelledError:  # the server ends and waits no longer
-            status, reply = 503, Reply(orjson.dumps({"error": "the server ended before this was answered"}))
+            ended = RequestError(503, "the server ended before this was answered")
+            status, reply = 503, Reply(orjson.dumps({"error": str(ended)}), headers=retry_after(ended))
         self._metrics.request(status).inc()
         headers: Headers = [
             (b"content-type", reply.content_type),
@@ -130,7 +131,7 @@ class Exchange:
 
 def retry_after(error: RequestError) -> Headers:
     """Say when what was turned away for the moment may be tried again."""
-    return [(b"retry-after", b"1")] if error.status in (429, 503) else []
+    return [(b"retry-after", b"1")] if error.is_temporary else []
 
 
 def timing(answers: list[Answer], arrived: float) -> Headers:

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 from reference_agent.agents import AGENTS, PRECISIONS, Agent
+from reference_agent.command_line import Parser, add_model_arguments, chosen_model, refuse
 from reference_agent.errors import StartError
 from reference_agent.inference.model import Model
 from reference_agent.inference.resources import CPU, Resources
 from reference_agent.inference.session import listed_providers
-from reference_agent.settings import Parser, add_model_arguments, chosen_model, refuse
 
 
 def runs(agent: Agent, model: Path, provider: str) -> bool:

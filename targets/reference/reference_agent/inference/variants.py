@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 
 from reference_agent.agents import AGENTS, PRECISIONS, Agent
+from reference_agent.command_line import Parser, add_model_arguments, chosen_model, refuse
 from reference_agent.errors import StartError
 from reference_agent.inference.model import Model
 from reference_agent.inference.resources import Resources
-from reference_agent.settings import Parser, add_model_arguments, chosen_model, refuse
 
 
 def build(agent: Agent, source: Path, precision: str, folder: Path) -> Path:

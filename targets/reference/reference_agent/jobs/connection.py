@@ -28,7 +28,9 @@ def connect(url: str) -> Redis:
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
     except ImportError:
-        raise StartError("jobs in Redis need the package redis, which is missing: pip install 'redis>=6'") from None
+        raise StartError(
+            "jobs in Redis need the package redis, which is missing: pip install 'agent-tuner[redis]'"
+        ) from None
     try:
         pool = BlockingConnectionPool.from_url(
             url,

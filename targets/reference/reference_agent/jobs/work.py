@@ -14,10 +14,10 @@ from reference_agent.jobs.job import Delivery, Document, Job, done, failed
 from reference_agent.jobs.metrics import JobMetrics
 
 Run = Callable[[Any], Awaitable[dict[str, Any]]]
-"""Answers the document of a request. A RequestError with status 503 asks to be tried again later."""
+"""Answers the document of a request. A RequestError that is temporary asks to be tried again later."""
 
-NOT_BEGUN = frozenset({"queue_full", "not_ready", "draining"})
-"""Reasons of a 503 that say nothing of the job: a queue is there to outlast them, so they cost no attempt."""
+NOT_BEGUN = frozenset({"queue_full", "tenant_full", "not_ready", "draining"})
+"""Reasons of a refusal that say nothing of the job: a queue is there to outlast them, so they cost no attempt."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Work:
         try:
             return done(job, await self._run(json.loads(job.request)), begun)
         except RequestError as error:
-            return error if error.status == 503 else failed(job, str(error))
+            return error if error.is_temporary else failed(job, str(error))
         except Exception:
             _log.exception("job %s", job.id)
             return failed(job, "the server made a mistake; its log has the details")

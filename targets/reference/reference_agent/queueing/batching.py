@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from reference_agent.errors import RequestError
 from reference_agent.queueing.cost import CostModel
-from reference_agent.queueing.disciplines import Order
+from reference_agent.queueing.disciplines import Ranking
 from reference_agent.queueing.job import Job
 from reference_agent.queueing.policy import Batching, Policy
 
@@ -91,7 +91,7 @@ class Bucket:
 class Batcher:
     """A bounded queue that gives out batches.
 
-    It knows no workers: the scheduler asks it only when one is free, so a batch is as full as it can be by then. Among
+    It knows no workers: the dispatcher asks it only when one is free, so a batch is as full as it can be by then. Among
     the buckets that may leave, the one whose head has the lowest rank does. All moments are on one monotonic clock.
     """
 
@@ -116,10 +116,10 @@ class Batcher:
         waiting = sorted((job for bucket in self._buckets for job in bucket), key=lambda job: job.number)
         count = policy.length_buckets if policy.most_rows > 1 else 1
         self.policy = policy
-        self._order = Order(policy.scheduler, lambda job: self._cost.seconds(job.size))
+        self._ranking = Ranking(policy.scheduler, lambda job: self._cost.seconds(job.size))
         self._buckets = [Bucket(math.ceil(self._longest * (place + 1) / count)) for place in range(count)]
         for job in waiting:
-            self._bucket(job).put(self._order.rank(job), job)
+            self._bucket(job).put(self._ranking.rank(job), job)
 
     def put(self, jobs: Sequence[Job]) -> None:
         """Queue all of `jobs`, which one tenant sent, or, when there is no room for all, none."""
@@ -137,7 +137,7 @@ class Batcher:
             self._count += 1
             job.number = self._count
             self._tenants[job.ticket.tenant] += 1
-            self._bucket(job).put(self._order.rank(job), job)
+            self._bucket(job).put(self._ranking.rank(job), job)
 
     def discard(self, job: Job) -> None:
         """Take out a job that nobody waits for any more; one that has left already is past discarding."""
@@ -169,7 +169,7 @@ class Batcher:
         while len(bucket) and len(jobs) < self.policy.most_rows:
             rank, job = bucket.pop()
             self._forget(job)
-            self._order.left(rank, len(self))
+            self._ranking.left(rank, len(self))
             (late if job.ticket.deadline <= now else jobs).append(job)
         return (self._release(bucket, jobs, reason) if jobs else None), late
 

@@ -20,7 +20,7 @@ Cost = Callable[[Job], float]
 """Seconds that a job will take alone."""
 
 
-class Order:
+class Ranking:
     """Ranks by one discipline; fair shares remember what every tenant had, the others remember nothing."""
 
     def __init__(self, discipline: Discipline, cost: Cost) -> None:

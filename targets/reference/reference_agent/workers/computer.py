@@ -8,7 +8,7 @@ from pathlib import Path
 from reference_agent.agents import AGENTS
 from reference_agent.inference.description import Description
 from reference_agent.inference.model import Buffer, Model
-from reference_agent.workers.order import Order
+from reference_agent.workers.spec import WorkerSpec
 from reference_agent.workers.wire import Shape
 
 
@@ -19,14 +19,14 @@ class Computer:
         self._wide, self._narrow = wide, narrow
 
     @classmethod
-    def load(cls, order: Order) -> "Computer":
+    def load(cls, spec: WorkerSpec) -> "Computer":
         """Open what was ordered and rehearse; raise StartError when that cannot be done."""
-        agent, path = AGENTS[order.agent], Path(order.model)
-        wide = narrow = Model.load(agent, path, order.resources)
-        if order.narrows:
-            narrow = Model.load(agent, path, replace(order.resources, intra_op_threads=1))
-        for model in {wide, narrow} if order.rehearsal else ():
-            model.rehearse(order.rehearsal)
+        agent, path = AGENTS[spec.agent], Path(spec.model)
+        wide = narrow = Model.load(agent, path, spec.resources)
+        if spec.narrows:
+            narrow = Model.load(agent, path, replace(spec.resources, intra_op_threads=1))
+        for model in {wide, narrow} if spec.rehearsal else ():
+            model.rehearse(spec.rehearsal)
         return cls(wide, narrow)
 
     @property

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from reference_agent.settings import Isolation, Settings
-from reference_agent.workers.order import Order
 from reference_agent.workers.process import start_process
+from reference_agent.workers.spec import WorkerSpec
 
 if TYPE_CHECKING:
     from reference_agent.workers.worker import Employer, Worker
@@ -29,12 +29,12 @@ class Crew:
 
 
 def _processes(settings: Settings) -> Hire:
-    waiting = {number: start_process(_order(settings, number)) for number in range(settings.workers_at_start)}
+    waiting = {number: start_process(_spec(settings, number)) for number in range(settings.workers_at_start)}
 
     def hire(number: int, employer: "Employer") -> "Worker":
         from reference_agent.workers.link import ProcessWorker
 
-        process = waiting.pop(number) if number in waiting else start_process(_order(settings, number))
+        process = waiting.pop(number) if number in waiting else start_process(_spec(settings, number))
         return ProcessWorker(number, employer, process)
 
     return hire
@@ -43,18 +43,18 @@ def _processes(settings: Settings) -> Hire:
 def _threads(settings: Settings) -> Hire:
     from reference_agent.workers.thread import ThreadWorker, load_in_thread
 
-    shared = [load_in_thread(_order(settings, 0))] if settings.workers_at_start else []
+    shared = [load_in_thread(_spec(settings, 0))] if settings.workers_at_start else []
 
     def hire(number: int, employer: "Employer") -> "Worker":
         if not shared:
-            shared.append(load_in_thread(_order(settings, 0)))
+            shared.append(load_in_thread(_spec(settings, 0)))
         return ThreadWorker(number, employer, shared[0])
 
     return hire
 
 
-def _order(settings: Settings, number: int) -> Order:
-    return Order(
+def _spec(settings: Settings, number: int) -> WorkerSpec:
+    return WorkerSpec(
         agent=settings.agent,
         model=str(settings.model),
         resources=settings.resources,

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
+from reference_agent.clock import clock
 from reference_agent.errors import RequestError, StartError
 from reference_agent.inference.description import Description
 from reference_agent.workers.crew import Crew
-from reference_agent.workers.worker import STOP_SECONDS, Batch, Scores, Worker, clock
+from reference_agent.workers.worker import STOP_SECONDS, Batch, Scores, Worker
 
 
 class Client(Protocol):

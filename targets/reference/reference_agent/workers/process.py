@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from reference_agent.workers.order import Order
-from reference_agent.workers.program import write_order
+from reference_agent.workers.program import dump_spec
+from reference_agent.workers.spec import WorkerSpec
 
 SOURCES = str(Path(__file__).resolve().parents[2])
 
@@ -21,12 +21,12 @@ class WorkerProcess:
     link: socket.socket
 
 
-def start_process(order: Order) -> WorkerProcess:
+def start_process(spec: WorkerSpec) -> WorkerProcess:
     """Start one worker; it reports over the link when it is ready."""
     ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "reference_agent.workers.program", str(theirs.fileno()), write_order(order)],
+            [sys.executable, "-m", "reference_agent.workers.program", str(theirs.fileno()), dump_spec(spec)],
             env=os.environ | {"PYTHONPATH": _with_sources(), "OPENBLAS_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,

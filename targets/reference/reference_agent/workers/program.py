@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from reference_agent.errors import StartError
 from reference_agent.inference.resources import Resources
-from reference_agent.workers.order import Order
+from reference_agent.workers.spec import WorkerSpec
 from reference_agent.workers.wire import Kind, frame, pack_scores, read_frame, unpack_batch
 
 
@@ -21,33 +21,33 @@ def main() -> None:
     # A signal to the process group must not cut off requests: the front drains, then closes the link.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    order = read_order(sys.argv[2])
+    spec = load_spec(sys.argv[2])
     link = socket.socket(fileno=int(sys.argv[1]))
     # A front that is gone ends us: nobody is left to answer.
     with link, link.makefile("rb") as stream, contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        serve(link, stream, order)
+        serve(link, stream, spec)
 
 
-def write_order(order: Order) -> str:
-    """Write an order as an argument of this program."""
-    return json.dumps(asdict(order))
+def dump_spec(spec: WorkerSpec) -> str:
+    """Write an spec as an argument of this program."""
+    return json.dumps(asdict(spec))
 
 
-def read_order(text: str) -> Order:
-    """Read what `write_order` wrote."""
+def load_spec(text: str) -> WorkerSpec:
+    """Read what `dump_spec` wrote."""
     values = json.loads(text)
-    return Order(**values | {"resources": Resources(**values["resources"]), "cores": tuple(values["cores"])})
+    return WorkerSpec(**values | {"resources": Resources(**values["resources"]), "cores": tuple(values["cores"])})
 
 
-def serve(link: socket.socket, stream: BinaryIO, order: Order) -> None:
+def serve(link: socket.socket, stream: BinaryIO, spec: WorkerSpec) -> None:
     """Load the model and answer batches until the link closes."""
-    if order.cores:
-        os.sched_setaffinity(0, order.cores)  # before there are any other threads: they inherit it
-    # Imported late: a front that writes an Order must not pay for numpy and ONNX Runtime.
+    if spec.cores:
+        os.sched_setaffinity(0, spec.cores)  # before there are any other threads: they inherit it
+    # Imported late: a front that writes an WorkerSpec must not pay for numpy and ONNX Runtime.
     from reference_agent.workers.computer import Computer
 
     try:
-        computer = Computer.load(order)
+        computer = Computer.load(spec)
     except StartError as error:
         link.sendall(frame(Kind.FAILED, str(error).encode()))
         return

@@ -12,20 +12,20 @@ from queue import SimpleQueue
 from reference_agent.errors import RequestError, StartError
 from reference_agent.inference.description import Description
 from reference_agent.workers.computer import Computer
-from reference_agent.workers.order import Order
+from reference_agent.workers.spec import WorkerSpec
 from reference_agent.workers.wire import Shape
 from reference_agent.workers.worker import Employer, Scores, Worker
 
 Work = tuple[Sequence[bytes], Shape]
 
 
-def load_in_thread(order: Order) -> "Future[Computer]":
+def load_in_thread(spec: WorkerSpec) -> "Future[Computer]":
     """Start to load the sessions that all thread workers share."""
     future: Future[Computer] = Future()
 
     def load() -> None:
         try:
-            future.set_result(Computer.load(order))
+            future.set_result(Computer.load(spec))
         except StartError as error:
             future.set_exception(error)
 

@@ -1,12 +1,12 @@
 """A worker as the front sees it, wherever it runs."""
 
 import asyncio
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from reference_agent.clock import clock
 from reference_agent.errors import RequestError
 from reference_agent.inference.description import Description
 from reference_agent.queueing.batching import Release
@@ -14,9 +14,6 @@ from reference_agent.workers.wire import Shape
 
 STOP_SECONDS = 2.0
 """A worker that has not gone this long after it was told to is killed."""
-
-clock = time.perf_counter
-"""The one clock of the server: monotonic, in seconds."""
 
 
 class Scores(NamedTuple):

@@ -6,7 +6,7 @@ from reference_agent.inference.resources import Resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class WorkerSpec:
     """Which model a worker loads, with what, and where."""
 
     agent: str

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from reference_agent.clock import clock
 from reference_agent.errors import RequestError
 from reference_agent.inference.description import Description
 from reference_agent.metrics import Metrics
@@ -14,7 +15,7 @@ from reference_agent.settings import Settings
 from reference_agent.workers.crew import Crew
 from reference_agent.workers.pool import Pool
 from reference_agent.workers.scaler import Scaler, Signs
-from reference_agent.workers.worker import Batch, Scores, clock
+from reference_agent.workers.worker import Batch, Scores
 
 TIMER_SECONDS = 0.001
 """What the event loop's timers resolve: a shorter wait would only spin."""
@@ -24,7 +25,7 @@ TICK_SECONDS = 0.1
 TOKEN_BYTES = 8
 
 
-class Scheduler:
+class Dispatcher:
     """Queues rows, hands them to workers in batches and gives each its scores."""
 
     def __init__(self, settings: Settings, crew: Crew, metrics: Metrics) -> None:

@@ -1,0 +1,6 @@
+"""The one clock of the server."""
+
+import time
+
+clock = time.perf_counter
+"""Monotonic, in seconds."""
