@@ -1,6 +1,7 @@
 """Where requests meet workers: one central queue, and a batch is formed only when a worker is free."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 
 from reference_agent.clock import clock
@@ -15,7 +16,7 @@ from reference_agent.settings import Settings
 from reference_agent.workers.crew import Crew
 from reference_agent.workers.pool import Pool
 from reference_agent.workers.scaler import Scaler, Signs
-from reference_agent.workers.worker import Batch, Scores
+from reference_agent.workers.worker import LOAD_SECONDS, Batch, Scores
 
 TIMER_SECONDS = 0.001
 """What the event loop's timers resolve: a shorter wait would only spin."""
@@ -39,7 +40,9 @@ class Dispatcher:
         self._widens = settings.widens
         self._timer: asyncio.TimerHandle | None = None
         self._ticker: asyncio.Task[None] | None = None
-        self._held, self._holding_since = 0.0, 0.0
+        self._held = 0.0
+        self._holding_since: float | None = None
+        self._expectant = 0
         self._longest_wait = 0.0
         self._started = False
         self._draining = False
@@ -95,6 +98,9 @@ class Dispatcher:
         if self._batcher is not None:
             self._batcher.apply(policy)
             self.dispatch()
+        if self._scaler is not None:
+            # What the load under the old policy had called for says nothing about the new one.
+            self.pool.shrink_to(self._settings.min_workers)
 
     def known_description(self) -> Description | None:
         """What the sessions say of themselves; None until one of them has."""
@@ -105,10 +111,23 @@ class Dispatcher:
         if not self._started:
             raise RequestError(503, "the model is still loading; try again", "not_ready")
         if self.pool.description is None:
-            self.pool.grow_to(1)
-            await self.pool.first
+            await self._first_worker()
         assert self.pool.description is not None
         return self.pool.description
+
+    async def _first_worker(self) -> None:
+        """Wait for the first worker with others, but not for ever, and not in numbers that the queue would refuse."""
+        if self._expectant >= self._settings.queue_capacity:
+            raise RequestError(503, "the model is still loading, and too many wait for it; try again", "queue_full")
+        self.pool.grow_to(1)
+        self._expectant += 1
+        try:
+            async with asyncio.timeout(self._settings.request_timeout_ms / 1000.0 or LOAD_SECONDS):
+                await asyncio.shield(self.pool.first)
+        except TimeoutError:
+            raise RequestError(503, "the model is still loading; try again", "not_ready") from None
+        finally:
+            self._expectant -= 1
 
     async def compute(self, rows: Sequence[bytes], ticket: Ticket) -> list[Answer]:
         """Queue `rows` and wait for the scores of all of them."""
@@ -116,24 +135,25 @@ class Dispatcher:
         now = clock()
         if ticket.deadline <= now:
             raise _late(ticket)
-        self._let_go(now)
+        held = self._held_until(now)
         new = asyncio.get_running_loop().create_future
         jobs = [
-            Job(row=row, size=len(row) // TOKEN_BYTES, ticket=ticket, answer=new(), held_before=self._held)
+            Job(row=row, size=len(row) // TOKEN_BYTES, ticket=ticket, queued=now, answer=new(), held_before=held)
             for row in rows
         ]
         batcher.put(jobs)
         self.dispatch()
-        if ticket.deadline == float("inf"):
-            return [await _answer(job) for job in jobs]
         try:
+            if ticket.deadline == math.inf:
+                return [await _answer(job) for job in jobs]
             async with asyncio.timeout(ticket.deadline - now):
                 return [await _answer(job) for job in jobs]
-        except TimeoutError:
-            raise _late(ticket) from None
-        finally:
+        except BaseException as error:  # also when the client has gone: nobody wants what still waits
             for job in jobs:
                 batcher.discard(job)
+            if isinstance(error, TimeoutError):
+                raise _late(ticket) from None
+            raise
 
     def dispatch(self) -> None:
         """Hand out every batch that may leave; for the next one set a timer."""
@@ -141,7 +161,7 @@ class Dispatcher:
             self._timer.cancel()
             self._timer = None
         batcher = self._queue()
-        self._let_go(clock())
+        self._held, self._holding_since = self._held_until(clock()), None
         while self.pool.has_free:
             now = clock()
             wait = batcher.wait(now)
@@ -166,10 +186,10 @@ class Dispatcher:
         self._cost.learn(batch.release.units, result.seconds)
         self._metrics.computed(batch.release, result.seconds)
         for job, scores in zip(jobs, result.rows, strict=True):
-            waited = batch.dispatched - job.ticket.arrived
+            waited = batch.dispatched - job.queued
             held = min(waited, batch.held - job.held_before)
             self._metrics.queue_seconds.observe(waited)
-            self._longest_wait = max(self._longest_wait, waited)
+            self._longest_wait = max(self._longest_wait, waited - held)
             _settle(job, Answer(scores, waited - held, held, result.seconds, len(jobs)))
 
     def replaced(self) -> None:
@@ -216,11 +236,9 @@ class Dispatcher:
             self._batcher.draining = self._draining
         return self._batcher
 
-    def _let_go(self, now: float) -> None:
-        """Add up how long a free worker has waited for a fuller batch."""
-        if self._holding_since:
-            self._held += now - self._holding_since
-            self._holding_since = 0.0
+    def _held_until(self, now: float) -> float:
+        """Seconds that free workers have waited for fuller batches."""
+        return self._held + (now - self._holding_since if self._holding_since is not None else 0.0)
 
     async def _tick(self) -> None:
         while True:
@@ -231,14 +249,15 @@ class Dispatcher:
                 self._scale(self._scaler, now)
 
     def _scale(self, scaler: Scaler, now: float) -> None:
-        oldest = self._batcher.oldest_wait(now) if self._batcher is not None else 0.0
+        # While a worker is free, what waits does so on purpose.
+        oldest = 0.0 if self._batcher is None or self.pool.has_free else self._batcher.oldest_wait(now)
         signs = Signs(wait=max(self._longest_wait, oldest), busy=self.pool.busy_share(now), running=self.pool.wanted)
         self._longest_wait = 0.0
         step = scaler.decide(now, signs)
         if step > 0:
             self.pool.grow_to(self.pool.wanted + 1)
         elif step < 0:
-            self.pool.shrink()
+            self.pool.shrink_to(self.pool.wanted - 1)
 
 
 def _late(ticket: Ticket) -> RequestError:

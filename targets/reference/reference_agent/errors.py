@@ -2,6 +2,7 @@
 
 AgentError
 ├── StartError     the server cannot run as asked; it ends with exit code 2
+│   └── DiedError  a worker ended while it loaded; another one may do better
 └── RequestError   one request cannot be answered; carries the HTTP status
 
 A message is one sentence: what is wrong, where, what to do next.
@@ -14,6 +15,10 @@ class AgentError(Exception):
 
 class StartError(AgentError):
     """The server cannot run as asked."""
+
+
+class DiedError(StartError):
+    """A worker ended while it loaded, without a word."""
 
 
 class RequestError(AgentError):

@@ -34,26 +34,18 @@ from reference_agent.workers.crew import Crew
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than a client thinks between two requests: else it meets a connection that is just being closed."""
+SWEEP_SECONDS = 0.1
 FILES_BESIDE = 1024
 """Files that are open beside the connections of clients: links to workers, connections to the queue of jobs."""
 
 
 class HttpServer(uvicorn.Server):
-    """Uvicorn, but what a signal means is decided here, and slow clients are not waited for."""
-
-    def __init__(self, config: uvicorn.Config, read_timeout: float) -> None:
-        super().__init__(config)
-        self._read_timeout = read_timeout
+    """Uvicorn, but what a signal means is decided here."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
         yield
-
-    async def on_tick(self, counter: int) -> bool:
-        """Ten times a second."""
-        hang_up_on_the_slow(self.server_state.connections, clock(), self._read_timeout, KEEP_ALIVE_SECONDS)
-        return await super().on_tick(counter)
 
 
 def run(settings: Settings, crew: Crew, listener: socket.socket, started: float) -> None:
@@ -72,12 +64,21 @@ async def _serve(settings: Settings, crew: Crew, listener: socket.socket, starte
     runner = Runner(broker, endpoints.run, callbacks=Callbacks(hosts), metrics=JobMetrics(metrics.registry))
     jobs = job_routes(runner, read=endpoints.read_job, check=endpoints.check, hosts=hosts, wrap=counted(metrics))
     app = build_app(settings, dispatcher, metrics, endpoints, jobs)
-    server = HttpServer(_http_config(settings, app), settings.read_timeout)
+    server = HttpServer(_http_config(settings, app))
+    hanging_up = asyncio.create_task(_hang_up(server, settings.read_timeout))
     try:
         await _until_the_end(settings, dispatcher, runner, server, listener, started)
     finally:
+        hanging_up.cancel()
         await runner.close()
         dispatcher.close()
+
+
+async def _hang_up(server: HttpServer, read_timeout: float) -> None:
+    """Let no slow client hold up the others, nor the end of the server."""
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        hang_up_on_the_slow(server.server_state.connections, clock(), read_timeout, KEEP_ALIVE_SECONDS)
 
 
 async def _until_the_end(
@@ -93,6 +94,9 @@ async def _until_the_end(
     draining: list[asyncio.Task[bool]] = []
 
     def drain() -> None:
+        if draining:  # the second signal: nobody waits any longer
+            draining[0].cancel()
+            return
         dispatcher.drain()
         draining.append(loop.create_task(runner.drain(settings.drain_timeout)))
 
@@ -110,7 +114,7 @@ async def _until_the_end(
         _announce(address, started)
         ends: list[asyncio.Future[Any]] = [serving, broken]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        if broken.done():
+        if broken.done() and not draining:
             # What other workers can still answer is answered.
             drain()
             server.should_exit, server.force_exit = True, not len(dispatcher.pool)
@@ -153,8 +157,7 @@ def _obey_signals(server: HttpServer, drain: Callable[[], None]) -> None:
     """Drain at the first signal, end at once at the second."""
 
     def stop() -> None:
-        if not server.should_exit:
-            drain()
+        drain()
         server.force_exit = server.should_exit
         server.should_exit = True
 

@@ -81,7 +81,13 @@ def serve(arrivals: Sequence[Arrival], policy: Policy, workers: int) -> Served:
         now, place, release = heapq.heappop(events)
         if release is None:
             one = arrivals[place]
-            job = Job(row=b"", size=one.size, ticket=Ticket(one.moment, one.tenant), answer=cast(Any, place))
+            job = Job(
+                row=b"",
+                size=one.size,
+                ticket=Ticket(one.moment, one.tenant),
+                queued=one.moment,
+                answer=cast(Any, place),
+            )
             batcher.put([job])
         else:
             free += 1

@@ -39,7 +39,7 @@ def known_cost() -> CostModel:
 
 
 def job(arrived: float, size: int = 4, *, tenant: str = "", deadline: float = math.inf) -> Job:
-    return Job(row=b"", size=size, ticket=Ticket(arrived, tenant, deadline), answer=cast(Any, None))
+    return Job(row=b"", size=size, ticket=Ticket(arrived, tenant, deadline), queued=arrived, answer=cast(Any, None))
 
 
 def jobs(*arrivals: float) -> list[Job]:

@@ -19,7 +19,7 @@ EVERY = list(Discipline)
 
 
 def job(arrived: float, size: int = 1, *, tenant: str = "", deadline: float = math.inf) -> Job:
-    return Job(row=b"", size=size, ticket=Ticket(arrived, tenant, deadline), answer=cast(Any, None))
+    return Job(row=b"", size=size, ticket=Ticket(arrived, tenant, deadline), queued=arrived, answer=cast(Any, None))
 
 
 def order(discipline: Discipline, waiting: list[Job]) -> list[Job]:

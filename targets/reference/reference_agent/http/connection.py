@@ -14,6 +14,8 @@ HEAD_LIMIT = 64 << 10
 CHUNK_FRAMING = 6
 """Bytes that may come with each byte of a body: as many as a chunk of one byte needs, and one more."""
 
+GONE = "the client has gone"
+
 
 class Gathering:
     """A transport that sends what one turn of the event loop writes as one piece.
@@ -42,8 +44,8 @@ class Gathering:
         self._transport.close()
 
     def _flush(self) -> None:
-        if self._pieces:
-            pieces, self._pieces = self._pieces, []
+        pieces, self._pieces = self._pieces, []
+        if pieces and not self._transport.is_closing():
             self._transport.write(b"".join(pieces))
 
 
@@ -58,7 +60,11 @@ class Connection(HttpToolsProtocol):
         """When the request began that has not come whole yet."""
         self.silent_since: float | None = clock()
         """When the last answer was given, or the connection opened; None while a request is under way."""
+        self.answering: asyncio.Task[None] | None = None
+        """The task that may be given up when the client is gone."""
         self._in_head = False
+        self._begun = 0
+        """Requests that began to arrive."""
         self._framing = 0
         """Bytes of a request beside its body: its head, sizes of chunks, trailers."""
 
@@ -68,10 +74,19 @@ class Connection(HttpToolsProtocol):
         if len(self.connections) > self.max_connections:
             self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{self.max_connections} connections are open; try again")
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give up what nobody waits for any more; who closes only its half looks the same as who has gone."""
+        super().connection_lost(exc)
+        if self.answering is not None:
+            self.answering.cancel(GONE)
+
     def data_received(self, data: bytes) -> None:
         """Parse what came, as long as the head of the request stays within bounds."""
+        waited, begun = self.receiving_since is None, self._begun
         super().data_received(data)
-        if self.receiving_since is not None:
+        began = self._begun - begun
+        # Of a piece that ends one request and begins another it is not known how much belongs to which.
+        if self.receiving_since is not None and began <= waited:
             self._framing += len(data)
             if self._framing > HEAD_LIMIT:
                 status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -83,6 +98,8 @@ class Connection(HttpToolsProtocol):
         self.silent_since = None
         self.receiving_since = clock()
         self._in_head, self._framing = True, 0
+        self._begun += 1
+        self.scope["connection"] = self  # type: ignore[typeddict-unknown-key]
 
     def on_headers_complete(self) -> None:
         """Take note that only the body is missing."""

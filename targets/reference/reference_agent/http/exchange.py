@@ -11,11 +11,14 @@ from starlette.types import Message, Receive, Scope, Send
 from reference_agent.clock import clock
 from reference_agent.errors import RequestError
 from reference_agent.http.body import BODY_LIMIT
+from reference_agent.http.connection import GONE
 from reference_agent.metrics import Metrics
 from reference_agent.queueing.job import Answer, Ticket
 
 LONGEST_TENANT = 64
 JSON = b"application/json"
+CLIENT_GONE = 499
+"""As nginx counts requests whose client hung up; nobody gets to see this status."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -105,7 +108,8 @@ class Exchange:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         call = Call(scope, receive)
-        status = 200
+        status, connection = 200, scope["connection"]
+        connection.answering = asyncio.current_task()
         try:
             reply = await self._answer(call)
         except RequestError as error:
@@ -115,9 +119,15 @@ class Exchange:
             reply = Reply(orjson.dumps({"error": str(error)}), headers=retry_after(error))
         except DisconnectedError:
             return
-        except asyncio.CancelledError:  # the server ends and waits no longer
+        except asyncio.CancelledError as error:
+            if GONE in error.args:
+                self._metrics.request(CLIENT_GONE).inc()
+                return
+            # The server ends and waits no longer.
             ended = RequestError(503, "the server ended before this was answered")
             status, reply = 503, Reply(orjson.dumps({"error": str(ended)}), headers=retry_after(ended))
+        finally:
+            connection.answering = None
         self._metrics.request(status).inc()
         headers: Headers = [
             (b"content-type", reply.content_type),

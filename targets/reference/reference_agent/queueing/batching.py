@@ -13,6 +13,9 @@ from reference_agent.queueing.disciplines import Ranking
 from reference_agent.queueing.job import Job
 from reference_agent.queueing.policy import Batching, Policy
 
+SLACK = 64
+"""Places in a heap that discarded jobs may take beside those that wait."""
+
 
 class Reason(StrEnum):
     """Why a batch left when it did."""
@@ -69,7 +72,12 @@ class Bucket:
 
     def discard(self, job: Job) -> bool:
         """Take out a job wherever it stands; whether it was here."""
-        return self._jobs.pop(job.number, None) is not None
+        if self._jobs.pop(job.number, None) is None:
+            return False
+        if len(self._ranked) > 2 * len(self._jobs) + SLACK:
+            self._ranked = [entry for entry in self._ranked if entry[1] in self._jobs]
+            heapq.heapify(self._ranked)
+        return True
 
     def head(self) -> tuple[float, int]:
         """The rank of the job that is next, and its number."""
@@ -83,9 +91,9 @@ class Bucket:
         heapq.heappop(self._ranked)
         return rank, self._jobs.pop(number)
 
-    def oldest(self) -> Job:
-        """The job that came first."""
-        return next(iter(self))
+    def oldest(self) -> float:
+        """The moment at which the job came that has waited longest; one that was put back keeps its moment."""
+        return min(job.queued for job in self)
 
 
 class Batcher:
@@ -134,6 +142,7 @@ class Batcher:
     def put_back(self, jobs: Sequence[Job]) -> None:
         """Queue jobs that had a place already."""
         for job in jobs:
+            self._ranking.withdraw(job)  # it was charged for the place that it had
             self._count += 1
             job.number = self._count
             self._tenants[job.ticket.tenant] += 1
@@ -143,6 +152,7 @@ class Batcher:
         """Take out a job that nobody waits for any more; one that has left already is past discarding."""
         if any(bucket.discard(job) for bucket in self._buckets):
             self._forget(job)
+            self._ranking.withdraw(job)
 
     def wait(self, now: float) -> float | None:
         """Seconds until a batch may leave: 0 for now, None when nothing waits."""
@@ -153,7 +163,7 @@ class Batcher:
 
     def oldest_wait(self, now: float) -> float:
         """Seconds that the oldest job has waited; 0 when nothing waits."""
-        return max((now - bucket.oldest().ticket.arrived for bucket in self._buckets if len(bucket)), default=0.0)
+        return max((now - bucket.oldest() for bucket in self._buckets if len(bucket)), default=0.0)
 
     def take(self, now: float) -> tuple[Release | None, list[Job]]:
         """Remove and return the batch that may leave, and jobs that it meets whose deadline has passed.
@@ -170,7 +180,11 @@ class Batcher:
             rank, job = bucket.pop()
             self._forget(job)
             self._ranking.left(rank, len(self))
-            (late if job.ticket.deadline <= now else jobs).append(job)
+            if job.ticket.deadline > now:
+                jobs.append(job)
+            else:
+                self._ranking.withdraw(job)
+                late.append(job)
         return (self._release(bucket, jobs, reason) if jobs else None), late
 
     def _release(self, bucket: Bucket, jobs: Sequence[Job], reason: Reason) -> Release:
@@ -186,7 +200,7 @@ class Batcher:
             return -math.inf, Reason.DRAIN
         if not self.policy.timeout:
             return -math.inf, Reason.FREE
-        patient = bucket.oldest().ticket.arrived + self.policy.timeout
+        patient = bucket.oldest() + self.policy.timeout
         # Fewer than a full batch wait: looking at all of them is cheap.
         deadline = min(job.ticket.deadline for job in bucket)
         if math.isfinite(deadline):

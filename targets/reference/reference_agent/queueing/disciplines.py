@@ -16,6 +16,9 @@ were its cost a second more."""
 PATIENCE = 1.0
 """Seconds until a job without a deadline counts as due among those that have one."""
 
+MOST_SETTLED = 1024
+"""Tenants that are remembered at least before those that are owed nothing are forgotten."""
+
 Cost = Callable[[Job], float]
 """Seconds that a job will take alone."""
 
@@ -38,25 +41,31 @@ class Ranking:
         """Return the place of a job that comes now; jobs of the same rank leave in the order they came."""
         return self._rank(job)
 
+    def withdraw(self, job: Job) -> None:
+        """Take note that a job will not be computed."""
+        self._shares.refund(job.ticket.tenant, job.charged)
+        job.charged = 0.0
+
     def left(self, rank: float, waiting: int) -> None:
         """Take note that a job of this rank leaves the queue, and how many stay."""
         self._shares.advance(rank, waiting)
 
     def _fifo(self, job: Job) -> float:
-        return job.ticket.arrived
+        return job.queued
 
     def _sjf(self, job: Job) -> float:
-        return self._cost(job) + AGEING * job.ticket.arrived
+        return self._cost(job) + AGEING * job.queued
 
     def _lpt(self, job: Job) -> float:
-        return -self._cost(job) + AGEING * job.ticket.arrived
+        return -self._cost(job) + AGEING * job.queued
 
     def _edf(self, job: Job) -> float:
         due = job.ticket.deadline
-        return due if math.isfinite(due) else job.ticket.arrived + PATIENCE
+        return due if math.isfinite(due) else job.queued + PATIENCE
 
     def _fair(self, job: Job) -> float:
-        return self._shares.start(job.ticket.tenant, self._cost(job))
+        job.charged = self._cost(job)
+        return self._shares.start(job.ticket.tenant, job.charged)
 
 
 class Shares:
@@ -68,12 +77,22 @@ class Shares:
     def __init__(self) -> None:
         self._now = 0.0
         self._ends: dict[str, float] = {}
+        self._most = MOST_SETTLED
 
     def start(self, tenant: str, cost: float) -> float:
         """Return where a tenant's next job stands: behind its others, but never before what has left already."""
         start = max(self._now, self._ends.get(tenant, 0.0))
         self._ends[tenant] = start + cost
+        if len(self._ends) > self._most:
+            # Who has nothing ahead of the clock stands like somebody new.
+            self._ends = {name: end for name, end in self._ends.items() if end > self._now}
+            self._most = max(MOST_SETTLED, 2 * len(self._ends))
         return start
+
+    def refund(self, tenant: str, cost: float) -> None:
+        """Take back what a job was charged that is not computed: else a tenant that gives up early is shut out."""
+        if tenant in self._ends:
+            self._ends[tenant] = max(self._now, self._ends[tenant] - cost)
 
     def advance(self, start: float, waiting: int) -> None:
         """Move on to a job that leaves; when the queue is empty nobody is owed anything."""

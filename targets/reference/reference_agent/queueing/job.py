@@ -38,6 +38,10 @@ class Job:
     ticket: Ticket
     answer: "asyncio.Future[Answer | RequestError]"
     """An error is a result too: nobody has to be listening for it."""
+    queued: float
+    """When it came into the queue, its request complete and read."""
+    charged: float = 0.0
+    """Seconds of compute that its tenant was charged for."""
     held_before: float = 0.0
     """Seconds that free workers had waited for fuller batches when it came."""
     retried: bool = False

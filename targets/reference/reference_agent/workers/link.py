@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import cast
 
-from reference_agent.errors import RequestError, StartError
+from reference_agent.errors import DiedError, RequestError, StartError
 from reference_agent.inference.description import Description
 from reference_agent.workers.process import WorkerProcess
 from reference_agent.workers.wire import FrameBuffer, Kind, Shape, frame, pack_batch, unpack_scores
@@ -47,7 +47,6 @@ class ProcessWorker(Worker, asyncio.Protocol):
     def kill(self) -> None:
         """End the process whatever it does."""
         self._process.process.kill()
-        self._process.process.wait()
 
     def is_gone(self) -> bool:
         """Whether the process has ended and was collected."""
@@ -59,6 +58,7 @@ class ProcessWorker(Worker, asyncio.Protocol):
             self._process.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
+            self._process.process.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport to write to."""
@@ -84,7 +84,7 @@ class ProcessWorker(Worker, asyncio.Protocol):
         elif not self.ready.done():
             self.join(STOP_SECONDS)
             code = self._process.process.returncode
-            self.ready.set_exception(StartError(f"a worker ended with code {code} while it loaded the model"))
+            self.ready.set_exception(DiedError(f"a worker ended with code {code} while it loaded the model"))
 
     @staticmethod
     def _result(kind: Kind, payload: bytes, rows: int) -> Scores | RequestError:

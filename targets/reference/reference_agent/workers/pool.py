@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from reference_agent.clock import clock
-from reference_agent.errors import RequestError, StartError
+from reference_agent.errors import DiedError, RequestError, StartError
 from reference_agent.inference.description import Description
 from reference_agent.workers.crew import Crew
-from reference_agent.workers.worker import STOP_SECONDS, Batch, Scores, Worker
+from reference_agent.workers.worker import LOAD_SECONDS, STOP_SECONDS, Batch, Scores, Worker
+
+MOST_DEATHS = 5
+"""So many workers in a row that end while they load are no accident."""
 
 
 class Client(Protocol):
@@ -44,6 +47,8 @@ class Pool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy_of_those_gone: dict[int, float] = {}
         self._looked, self._busy_then = 0.0, 0.0
+        self._deaths = 0
+        """Workers in a row that ended while they loaded."""
         self._closing = False
 
     def __len__(self) -> int:
@@ -63,7 +68,11 @@ class Pool:
     async def start(self, count: int) -> None:
         """Wait until so many workers have loaded and rehearsed; raise StartError when one cannot."""
         self.wanted = count
-        await asyncio.gather(*(self._admit(number) for number in range(count)))
+        try:
+            workers = [self._hire(number) for number in range(count)]
+        except OSError as error:
+            raise StartError(f"no worker can be started ({error.strerror})") from None
+        await asyncio.gather(*map(self._admit, workers))
 
     def grow_to(self, count: int) -> None:
         """Start workers until there are so many, but never more than may be."""
@@ -72,14 +81,13 @@ class Pool:
         for number in list(free_numbers)[: max(0, self.wanted - len(self._workers))]:
             self._begin(number)
 
-    def shrink(self) -> None:
-        """Let a free worker go: the one with the highest number; when all are busy, none."""
-        if not self._free or self.wanted <= 1:
-            return
-        worker = max(self._free, key=lambda one: one.number)
-        self.wanted -= 1
-        self._free.remove(worker)
-        self._dismiss(worker)
+    def shrink_to(self, count: int) -> None:
+        """Let free workers go until there are so many: those with the highest numbers; busy ones stay."""
+        while self._free and self.wanted > max(1, count):
+            worker = max(self._free, key=lambda one: one.number)
+            self.wanted -= 1
+            self._free.remove(worker)
+            self._dismiss(worker)
 
     def send(self, batch: Batch) -> None:
         """Let a free worker compute a batch: the one that was busy last, its caches are warm."""
@@ -92,16 +100,16 @@ class Pool:
 
     def lose(self, worker: Worker) -> None:
         """Replace a worker that died and say so of what it was computing."""
-        batch, worker.batch = worker.batch, None
         if worker in self._free:
             self._free.remove(worker)
         self._dismiss(worker)
+        batch, worker.batch = worker.batch, None
         if self._closing:
             return
         self._client.replaced()
-        self.grow_to(self.wanted)
         if batch is not None:
             self._client.finish(batch, RequestError(503, "the worker of this request died; try again", "worker_died"))
+        self.grow_to(self.wanted)
 
     def look_after(self, now: float, longest: float) -> None:
         """Replace workers whose batch has taken longer than `longest` seconds, and collect those that have gone."""
@@ -109,6 +117,9 @@ class Pool:
             if worker.batch is not None and now - worker.batch.dispatched > longest:
                 worker.kill()
                 self.lose(worker)
+            elif not worker.ready.done() and now - worker.started > LOAD_SECONDS:
+                worker.kill()
+        self.grow_to(self.wanted)  # as far as it failed before
         for worker, since in list(self._leaving.items()):
             if not worker.is_gone() and now - since > STOP_SECONDS:
                 worker.kill()
@@ -142,28 +153,42 @@ class Pool:
             worker.join(STOP_SECONDS)
 
     def _begin(self, number: int) -> None:
-        async def admit() -> None:
-            try:
-                await self._admit(number)
-            except StartError as error:
-                if not self.broken.done():
-                    self.broken.set_result(error)
-                if not self.first.done():
-                    self.first.set_exception(RequestError(503, "no worker could be started; the server ends", "broken"))
-                    self.first.exception()  # nobody may be waiting for it
-
-        task = asyncio.get_running_loop().create_task(admit())
-        # The number is taken from now on, not from when the task first runs.
-        self._workers[number] = self._crew.hire(number, self)
+        """Start a worker beside those that run; where the machine refuses, the next look tries again."""
+        try:
+            worker = self._hire(number)
+        except OSError:
+            return
+        task = asyncio.get_running_loop().create_task(self._admit_or_say_why_not(worker))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _admit(self, number: int) -> None:
-        worker = self._workers.get(number) or self._crew.hire(number, self)
-        self._workers[number] = worker
+    def _hire(self, number: int) -> Worker:
+        worker = self._workers[number] = self._crew.hire(number, self)
+        return worker
+
+    async def _admit_or_say_why_not(self, worker: Worker) -> None:
+        try:
+            await self._admit(worker)
+        except DiedError as error:
+            self._deaths += 1
+            self._dismiss(worker)  # the next look starts another one
+            if self._deaths >= MOST_DEATHS:
+                self._break(error)
+        except StartError as error:
+            self._break(error)
+
+    def _break(self, error: StartError) -> None:
+        if not self.broken.done():
+            self.broken.set_result(error)
+        if not self.first.done():
+            self.first.set_exception(RequestError(503, "no worker could be started; the server ends", "broken"))
+            self.first.exception()  # nobody may be waiting for it
+
+    async def _admit(self, worker: Worker) -> None:
         description = await worker.ready
         if self.description not in (None, description):
             raise StartError("the model file has changed since the server started; start the server again")
+        self._deaths = 0
         self.description = description
         if not self.first.done():
             self.first.set_result(None)

@@ -31,6 +31,7 @@ def start_process(spec: WorkerSpec) -> WorkerProcess:
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             pass_fds=[theirs.fileno()],
+            process_group=0,  # a signal to the front's group is the front's to obey
         )
     return WorkerProcess(process=process, link=ours)
 

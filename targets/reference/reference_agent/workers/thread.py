@@ -28,6 +28,8 @@ def load_in_thread(spec: WorkerSpec) -> "Future[Computer]":
             future.set_result(Computer.load(spec))
         except StartError as error:
             future.set_exception(error)
+        except Exception as error:  # nobody else would hear of it
+            future.set_exception(StartError(f"the model cannot be loaded: {error!r}"))
 
     threading.Thread(target=load, daemon=True, name="load").start()
     return future

@@ -12,6 +12,8 @@ from reference_agent.inference.description import Description
 from reference_agent.queueing.batching import Release
 from reference_agent.workers.wire import Shape
 
+LOAD_SECONDS = 60.0
+"""A worker that has not loaded its model after so long is killed."""
 STOP_SECONDS = 2.0
 """A worker that has not gone this long after it was told to is killed."""
 
@@ -57,6 +59,7 @@ class Worker(ABC):
         self.number = number
         self.ready: asyncio.Future[Description] = asyncio.get_running_loop().create_future()
         self.batch: Batch | None = None
+        self.started = clock()
         self._employer = employer
         self._busy = 0.0
 
