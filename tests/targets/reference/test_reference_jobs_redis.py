@@ -18,8 +18,8 @@ from conftest import environment, eventually
 from prometheus_client import CollectorRegistry
 from reference_agent.errors import RequestError, StartError
 from reference_agent.jobs import backoff
-from reference_agent.jobs.callbacks import Callbacks
 from reference_agent.jobs.brokers import open_broker
+from reference_agent.jobs.callbacks import Callbacks
 from reference_agent.jobs.connection import answering
 from reference_agent.jobs.hosts import AllowedHosts
 from reference_agent.jobs.job import Delivery, Job, done
