@@ -66,7 +66,7 @@ def watched(server: Server) -> Iterator[list[int]]:
 
 def load(server: Server, connections: int, seconds: float, think_ms: int = 0) -> Driven:
     """Drive the encoder over so many connections."""
-    bodies = [body(tokens.tolist()) for tokens in requests()]
+    bodies = [body(tokens.tolist()) for tokens in requests(ENCODER)]
     return drive(server.port, server.service.path, bodies, seconds, connections, think_ms)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 from pathlib import Path
 
-from models import INPUT, LENGTH, OUTPUT, ROWS, open_session, requests
+from models import INPUT, OUTPUT, ROWS, open_session, requests
 
 CALLERS = 2
 WARM_UP_SECONDS = 0.5
@@ -67,9 +67,9 @@ def _together(done: Sequence[dict[str, float]]) -> InProcess:
 def main() -> None:
     """Be one caller."""
     model, batch, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    session, tokens = open_session(model), requests()
+    session, tokens = open_session(model), requests(model)
     batches = [tokens[start : start + batch] for start in range(0, ROWS - batch + 1, batch)]
-    assert all(one.shape == (batch, LENGTH) for one in batches)
+    assert all(len(one) == batch for one in batches)
 
     def compute(limit: float) -> dict[str, float]:
         started, cpu, rows = time.perf_counter(), time.process_time(), 0

@@ -4,7 +4,7 @@
 
 The encoder is the bundled model. Two callers in two processes, a session of one thread each, compute batches of 8 as
 fast as they can: that is the ceiling. In turn with them the server, with two workers and batches of at most 8, is
-driven by wrk over 32 connections, with tensors in JSON as people write them, 32 tokens a request. It must reach 95 %
+driven by wrk over 32 connections, with tensors in JSON as people write them, 64 tokens a request. It must reach 95 %
 of the ceiling, although wrk takes its share of the same cores, with p99 at most 1.6 times p50.
 
 The small model takes about 0.1 ms a row, so that what the server adds shows: the CPU of all its processes a request,

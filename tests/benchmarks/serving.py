@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from models import INPUT, LENGTH, agree, answers, requests
+from models import INPUT, agree, answers, requests
 from wrk import CONNECTIONS, Driven, drive
 
 CORES = 2
@@ -69,7 +69,7 @@ class Server:
         self.service, self.port = service, port
         self._root = psutil.Process(pid)
         self._expected = answers(service.model)
-        self._bodies = [body(row.tolist()) for row in requests()]
+        self._bodies = [body(row.tolist()) for row in requests(service.model)]
         self.start_seconds = self._wait(started)
 
     def _wait(self, started: float) -> float:
@@ -168,7 +168,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 def body(row: Sequence[int]) -> str:
     """Write a request of the Open Inference Protocol with one row, in JSON as people write it."""
-    tensor = {"name": INPUT, "datatype": "INT64", "shape": [1, LENGTH], "data": list(row)}
+    tensor = {"name": INPUT, "datatype": "INT64", "shape": [1, len(row)], "data": list(row)}
     return json.dumps({"inputs": [tensor]})
 
 
