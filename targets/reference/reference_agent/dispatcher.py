@@ -119,7 +119,7 @@ class Dispatcher:
         """Wait for the first worker with others, but not for ever, and not in numbers that the queue would refuse."""
         if self._expectant >= self._settings.queue_capacity:
             raise RequestError(503, "the model is still loading, and too many wait for it; try again", "queue_full")
-        self.pool.grow_to(1)
+        self.pool.grow_to(self._settings.min_workers if self._settings.scales_workers else 1)
         self._expectant += 1
         try:
             async with asyncio.timeout(self._settings.request_timeout_ms / 1000.0 or LOAD_SECONDS):

@@ -134,6 +134,11 @@ class Wire:
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Said(response.status, headers, json.loads(response.read()))
 
+    def statuses(self) -> list[int]:
+        """Read until the server hangs up, and return the statuses of its answers."""
+        with self.socket.makefile("rb") as stream:
+            return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", stream.read())]
+
     def pour(self, piece: bytes, pause: float = 0.0, most: int = 1 << 26) -> None:
         """Send `piece` again and again until the server has something to say."""
         sent = 0

@@ -3,14 +3,29 @@
 import gzip
 import json
 import resource
+import select
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import pytest
-from asking import ANSWER, DECIDE, HEAD, INFER, TEXT, Launch, Wire, resident, tensor, wire
-from conftest import Server
+from asking import (
+    ANSWER,
+    DECIDE,
+    HEAD,
+    INFER,
+    TEXT,
+    Launch,
+    Wire,
+    busy_workers,
+    freeze,
+    resident,
+    tensor,
+    thaw,
+    wire,
+)
+from conftest import Server, eventually
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -160,6 +175,29 @@ def test_who_sends_too_slowly_is_told_so_while_others_are_served(patient: Server
         assert one_sentence(said.document) == f"the request did not come whole within {READ_SECONDS} s"
         assert connection.is_closed()
         connection.socket.close()
+
+
+@pytest.mark.parametrize(
+    ("second", "status"),
+    [
+        pytest.param(b"POST /v1/de", 408, id="slow head"),
+        pytest.param(HEAD + b"Content-Length: 100\r\n\r\n", 408, id="slow body"),
+        pytest.param(b"no HTTP\r\n\r\n", 400, id="no HTTP"),
+    ],
+)
+def test_a_refusal_waits_for_the_answer_to_the_request_before(patient: Server, second, status):
+    worker = freeze(patient)
+    try:
+        with wire(patient) as connection:
+            body = json.dumps({"text": TEXT}).encode()
+            connection.send(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            eventually(lambda: busy_workers(patient) == 1)
+            connection.send(second)
+            assert not select.select([connection.socket], [], [], 2 * READ_SECONDS)[0]
+            thaw(worker)
+            assert connection.statuses() == [200, status]
+    finally:
+        thaw(worker)
 
 
 @pytest.mark.parametrize("start", [HEAD + b"x: ", HEAD + b"Content-Length: 10000\r\n\r\n"], ids=["head", "body"])
@@ -337,7 +375,9 @@ def test_a_timeout_that_is_none(patient: Server, timeout):
     assert '"timeout" must be a number of microseconds' in one_sentence(response.json())
 
 
-@pytest.mark.parametrize("deadline", ["", "soon", "0", "-5", "nan", "inf", "-inf", "1e999", "0x10", "5 ms", "5,5"])
+@pytest.mark.parametrize(
+    "deadline", ["", "soon", "0", "-5", "nan", "inf", "-inf", "1e999", "0x10", "5 ms", "5,5", "1_000"]
+)
 def test_a_deadline_that_is_none(patient: Server, deadline):
     response = patient.client.post(DECIDE, json={"text": TEXT}, headers={"X-Deadline-Ms": deadline})
     assert response.status_code == 400

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from reference_agent.errors import RequestError, StartError
@@ -46,7 +47,7 @@ def check(document: Any) -> None:
 
 
 async def read(request: Request) -> Any:
-    return await request.json()
+    return orjson.loads(await request.body())
 
 
 async def refuse(_request: Request, error: Exception) -> Response:
@@ -176,6 +177,8 @@ def test_a_poll_waits_no_longer_than_the_longest_wait(monkeypatch: pytest.Monkey
         pytest.param({"request": {"number": 1}, "priority": 1}, 400, '{"request"', id="more than is known"),
         pytest.param({"request": {}}, 400, '"number" is missing', id="what the model cannot answer"),
         pytest.param({"request": {"number": "9" * 70_000}}, 413, "65536 bytes", id="too large"),
+        pytest.param({"request": {"number": 1}, "callback": "http://localhost:99999/"}, 400, "plain URL", id="port"),
+        pytest.param({"request": {"number": 1}, "callback": "http://localhost:0/"}, 400, "plain URL", id="port 0"),
         pytest.param({"request": {"number": 1}, "callback": 7}, 400, "plain URL", id="callback is a number"),
         pytest.param({"request": {"number": 1}, "callback": ""}, 400, "plain URL", id="callback is empty"),
         pytest.param({"request": {"number": 1}, "callback": "http://10.0.0.1/"}, 400, "10.0.0.1", id="foreign host"),
@@ -187,6 +190,17 @@ def test_what_could_not_be_answered_is_refused_at_submission(body: Any, status: 
             answer = await server.client.post("/v1/jobs", json=body)
             assert answer.status_code == status
             assert words in answer.json()["error"]
+
+    asyncio.run(test())
+
+
+def test_what_is_nested_deeper_than_it_can_be_written_is_refused() -> None:
+    body = f'{{"request": {{"number": 1, "more": {"[" * 990}{"]" * 990}}}}}'
+
+    async def test() -> None:
+        async with Server(double) as server:
+            answer = await server.client.post("/v1/jobs", content=body)
+            assert (answer.status_code, answer.json()["error"]) == (400, "the request of a job is nested too deeply")
 
     asyncio.run(test())
 

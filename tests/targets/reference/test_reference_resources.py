@@ -197,6 +197,13 @@ def test_workers_that_come_when_they_are_needed(launch: Launch, threads: ThreadP
     assert config(server) | {"workers": 3, "workers_running": 3, "reservation": "dynamic"} == config(server)
 
 
+def test_the_first_request_brings_the_fewest_workers_that_may_stand(launch: Launch):
+    server = launch("--reservation", "dynamic", "--elastic", "horizontal", "--min-workers", "2", "--workers", "3")
+    assert server.workers == []
+    assert server.decide(TEXT).json()["decision"] == ANSWER
+    eventually(lambda: metric(server, "agent_workers") == 2)
+
+
 def test_many_first_requests_at_once(launch: Launch, threads: ThreadPoolExecutor):
     server = launch("--reservation", "dynamic", "--workers", "2", "--isolation", "thread")
     answers = list(threads.map(server.decide, [TEXT] * 16))

@@ -62,6 +62,8 @@ class Connection(HttpToolsProtocol):
         """When the last answer was given, or the connection opened; None while a request is under way."""
         self.answering: asyncio.Task[None] | None = None
         """The task that may be given up when the client is gone."""
+        self._refusal: tuple[HTTPStatus, str] | None = None
+        """What will be said once the request before has its answer."""
         self._in_head = False
         self._begun = 0
         """Requests that began to arrive."""
@@ -121,6 +123,8 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         if self.cycle.response_complete:
             self.silent_since = clock()
+        if self._refusal is not None and not self._owes_earlier():
+            self.refuse(*self._refusal)
 
     def send_400_response(self, _msg: str) -> None:
         """Refuse what is not HTTP, in JSON as everything else."""
@@ -129,6 +133,11 @@ class Connection(HttpToolsProtocol):
     def refuse(self, status: HTTPStatus, sentence: str) -> None:
         """Answer without having heard the whole request, and hang up."""
         if self.transport.is_closing():
+            return
+        if self._owes_earlier():
+            # Answers come in the order of their requests: this one would be taken for that of the request before.
+            self._refusal = (status, sentence)
+            self.flow.pause_reading()
             return
         body = json.dumps({"error": sentence}).encode()
         head = (
@@ -142,10 +151,18 @@ class Connection(HttpToolsProtocol):
 
     def give_up(self, sentence: str) -> None:
         """Wait no longer for the rest of a request; it may have been answered without it, as when it is too large."""
-        if not self._in_head and self.cycle is not None and self.cycle.response_started:
+        if self._owes_earlier():
+            self.receiving_since = clock()  # nothing more of it is read until then
+        elif not self._in_head and self.cycle is not None and self.cycle.response_started:
             self.transport.close()
         else:
             self.refuse(HTTPStatus.REQUEST_TIMEOUT, sentence)
+
+    def _owes_earlier(self) -> bool:
+        """Whether a request that came before the one that arrives now still waits for its answer."""
+        if self._in_head:
+            return self.cycle is not None and not self.cycle.response_complete
+        return bool(self.pipeline)
 
 
 def hang_up_on_the_slow(connections: set[Any], now: float, longest: float, longest_silence: float) -> None:

@@ -1,12 +1,12 @@
 """The paths under which jobs are submitted and asked after."""
 
-import json
 import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -60,7 +60,7 @@ class JobEndpoints:
         if callback is not None:
             self._hosts.check(callback)
         self._check(document["request"])
-        text = json.dumps(document["request"])
+        text = _plain(document["request"])
         if len(text) > MOST_BYTES:
             raise RequestError(413, f"the request of a job has more than {MOST_BYTES} bytes; ask without a job")
         return Job(id=secrets.token_hex(16), request=text, callback=callback or "", submitted=time.time())
@@ -80,6 +80,14 @@ def job_routes(
         Route(PATH, wrap(has.submit), methods=["POST"]),
         Route(f"{PATH}/{{id}}", wrap(has.find), methods=["GET"]),
     ]
+
+
+def _plain(request: Any) -> str:
+    """Write a request as the queue keeps it."""
+    try:
+        return orjson.dumps(request).decode()
+    except orjson.JSONEncodeError:  # a body is read deeper than it can be written
+        raise RequestError(400, "the request of a job is nested too deeply") from None
 
 
 def _wait_ms(request: Request) -> float:

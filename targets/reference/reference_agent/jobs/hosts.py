@@ -10,7 +10,8 @@ from reference_agent.errors import RequestError, StartError
 LOOPBACK = ("127.0.0.0/8", "::1", "localhost")
 
 # Narrower than a URL: nothing in it that two programs could read as two different hosts.
-_URL = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?([/?][!-\[\]-~]*)?", re.IGNORECASE)
+_URL = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?([/?][!-\[\]-~]*)?", re.IGNORECASE)
+HIGHEST_PORT = 65535
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -28,7 +29,7 @@ class AllowedHosts:
     def check(self, url: object) -> None:
         """Raise a RequestError unless answers may be posted to `url`."""
         found = _URL.fullmatch(url) if isinstance(url, str) else None
-        if found is None:
+        if found is None or not 0 < int(found[2] or 80) <= HIGHEST_PORT:
             raise RequestError(400, f'"callback" must be a plain URL like "http://localhost:9000/answers", not {url!r}')
         host = found[1].strip("[]").lower()
         if not self._holds(host):
