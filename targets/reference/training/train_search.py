@@ -1,6 +1,7 @@
 """Train the search agent: a small transformer encoder on generated requests, written as one ONNX file.
 
-    python train_search.py --out ..            # models/search.onnx, models/search.json, data/*.jsonl, MODEL_CARD.md
+    python train_search.py --out ..                       # models/search.onnx and .json, data/*.jsonl, MODEL_CARD.md
+    python train_search.py --out .. --shape shared        # models/search-shared.onnx and .json, MODEL_CARD.md
 
 Needs torch, onnx, onnxruntime and scikit-learn. One core, about a quarter of an hour.
 """
@@ -19,10 +20,12 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from model_card import write_card
 from reference_agent.inference.tokenizer import PADDING, Tokenizer
 from search_data import INTENTS, SEED, Example, held_out, practice, write_held_out
 from search_export import export
 from search_report import write_report
+from search_shapes import write_shape_report
 
 TOKENIZER = Tokenizer(vocabulary=3072, max_length=64)
 WIDTH, LAYERS, HEADS = 192, 4, 4
@@ -30,6 +33,8 @@ BATCH, PEAK_RATE, DROPOUT, WARM_UP = 64, 8e-4, 0.05, 0.06
 SHORT, SHORT_EPOCHS, SHORT_SIZE = 15, 5, 9600
 """Training begins with requests of at most so many tokens: single actions, before they are combined."""
 EPOCHS, EPOCH_SIZE = 9, 25600
+SHAPES = {"full": (LAYERS, LAYERS), "shared": (1, LAYERS), "single": (1, 1)}
+"""How many layers have weights of their own, and through how many the request goes."""
 MASKED = -1e4
 """Added to the attention score of padding: finite, so that a row of nothing but padding stays finite too."""
 
@@ -67,13 +72,14 @@ class Block(nn.Module):
 class Encoder(nn.Module):
     """Token numbers [batch, length] to scores [batch, intents]."""
 
-    def __init__(self) -> None:
+    def __init__(self, distinct: int = LAYERS, depth: int = LAYERS) -> None:
         super().__init__()
+        self.depth = depth
         self.words, self.previous = nn.Embedding(TOKENIZER.vocabulary, WIDTH), nn.Linear(WIDTH, WIDTH)
         self.places = nn.Parameter(torch.randn(TOKENIZER.max_length, WIDTH) * 0.02)
         nn.init.normal_(self.words.weight, std=0.05)
         self.dropout = nn.Dropout(DROPOUT)
-        self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
+        self.blocks = nn.ModuleList(Block() for _ in range(distinct))
         self.norm, self.head = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, len(INTENTS))
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -84,8 +90,8 @@ class Encoder(nn.Module):
         # Every word also says which word stood before it: without this, training finds "from" and "to" very late.
         earlier = torch.cat((torch.zeros_like(words[:, :1]), words[:, :-1]), dim=1)
         states = self.dropout(words + self.previous(earlier) + self.places[: ids.shape[1]])
-        for block in self.blocks:
-            states = block(states, bias)
+        for layer in range(self.depth):
+            states = self.blocks[layer % len(self.blocks)](states, bias)
         weight = present[:, :, None]
         mean = (self.norm(states) * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)
         return self.head(mean)
@@ -136,11 +142,11 @@ def lessons(seed: int, epochs: int) -> Iterator[Rows]:
         yield rows(list(islice(brief, SHORT_SIZE) if epoch < SHORT_EPOCHS else islice(source, EPOCH_SIZE)))
 
 
-def train(epochs: int, seed: int, validation: Rows) -> Encoder:
+def train(epochs: int, seed: int, validation: Rows, shape: str = "full") -> Encoder:
     """Train by AdamW on a one-cycle schedule; print the validation accuracy after every epoch."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    generator, model = torch.Generator().manual_seed(seed), Encoder()
+    generator, model = torch.Generator().manual_seed(seed), Encoder(*SHAPES[shape])
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=0.02)
     steps = SHORT_EPOCHS * math.ceil(SHORT_SIZE / BATCH) + epochs * math.ceil(EPOCH_SIZE / BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps, pct_start=WARM_UP)
@@ -166,14 +172,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the folder of the reference agent")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--shape", choices=SHAPES, default="full")
     arguments = parser.parse_args()
     started = time.process_time()
-    model = train(arguments.epochs, arguments.seed, rows(held_out()["validation"]))
+    model = train(arguments.epochs, arguments.seed, rows(held_out()["validation"]), arguments.shape)
     seconds = time.process_time() - started
     for folder in ("models", "data"):
         (arguments.out / folder).mkdir(parents=True, exist_ok=True)
     write_held_out(arguments.out / "data")
-    export(model, arguments.out / "models" / "search.onnx", INTENTS, TOKENIZER)
+    name = "search" if arguments.shape == "full" else f"search-{arguments.shape}"
+    export(model, arguments.out / "models" / f"{name}.onnx", INTENTS, TOKENIZER)
     examples = SHORT_EPOCHS * SHORT_SIZE + arguments.epochs * EPOCH_SIZE
     training = {
         "seed": arguments.seed,
@@ -181,7 +189,11 @@ def main() -> None:
         "examples": examples,
         "cpu_seconds": round(seconds),
     }
-    write_report(arguments.out, training)
+    if arguments.shape == "full":
+        write_report(arguments.out, training)
+    else:
+        write_shape_report(arguments.out, name, training, TOKENIZER)
+    write_card(arguments.out)
 
 
 if __name__ == "__main__":
