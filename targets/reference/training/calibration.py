@@ -6,33 +6,27 @@ An array is called as the model's input is. Where rows differ in length, each is
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 import drive_data
+import numpy as np
 import recommend_data
 import search_data
+from numpy.typing import NDArray
 from recommend_truth import draw_truth
-from reference_agent.inference.tokenizer import Tokenizer
+from search_tokens import tokens
 
 ROWS = 256
-TOKENIZER = Tokenizer(vocabulary=3072, max_length=64)
-"""The search agent's."""
 Arrays = dict[str, NDArray[Any]]
 
 
 def search() -> Arrays:
     """The tokens of the first requests that train."""
-    texts = [example.text for example in islice(search_data.practice(), ROWS)]
-    return {f"input_ids/{at:04}": np.asarray(TOKENIZER.encode(text), np.int64) for at, text in enumerate(texts)}
+    examples = islice(search_data.practice(), ROWS)
+    return {f"input_ids/{at:04}": tokens(example.text) for at, example in enumerate(examples)}
 
 
 def recommend() -> Arrays:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from calibration import ROWS
 from card_text import comparison, milliseconds, percent, versions
 from drive_recipes import RECIPES
 from drive_report import BASELINE_EXAMPLES, BASELINE_SIZE, model_name
@@ -34,6 +35,8 @@ def quotes(models: Path) -> dict[str, str]:
         "baseline_size": str(BASELINE_SIZE),
         "validation_sha256": data["sha256_of_pictures_and_labels"]["validation"],
         "test_sha256": data["sha256_of_pictures_and_labels"]["test"],
+        "calibration": str(ROWS),
+        "compressed": str(data["compressed_bytes"]),
         "examples": f"{training['examples']:,}",
         "seed": str(training["seed"]),
         "minutes": f"{training['cpu_seconds'] / 60:.0f}",
@@ -59,12 +62,11 @@ def read(models: Path) -> dict[str, dict[str, Any]]:
 
 def row(name: str, report: dict[str, Any]) -> str:
     """One network as a row of the table."""
-    control = RECIPES[name].control
-    gain = f"{comparison(report['gain_on_test_over'][control])} than `{control}`" if control else "is a control"
+    gains = [f"{comparison(report['gain_on_test_over'][other])} than `{other}`" for other in RECIPES[name].controls]
     test, model = report["accuracy"]["test"], report["model"]
     return (
         f"| `{model['file']}` | {model['bytes'] / 1e6:.2f} | {milliseconds(report['cpu_ms'])} "
-        f"| {test['accuracy']:.1%} ({test['low']:.1%} to {test['high']:.1%}) | {gain} "
+        f"| {test['accuracy']:.1%} ({test['low']:.1%} to {test['high']:.1%}) | {'; '.join(gains) or 'is a control'} "
         f"| {report['training']['cpu_seconds']} |"
     )
 

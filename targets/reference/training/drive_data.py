@@ -17,8 +17,8 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
+from drive_drawing import draw_scene
 from drive_paint import Picture, paint
-from drive_scenes import draw_scene
 
 SEED = 20262
 SIZES = {"validation": 1000, "test": 2000}

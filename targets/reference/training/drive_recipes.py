@@ -24,12 +24,12 @@ Get = Callable[[str], Network]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """A network and how to train it; `control` is what it has to beat to be worth its trouble."""
+    """A network and how to train it; `controls` are what it has to beat to be worth its trouble."""
 
     start: Callable[[Get], Start]
     course: Course = WHOLE
     parent: str | None = None
-    control: str | None = None
+    controls: tuple[str, ...] = ()
     shipped: bool = True
 
 
@@ -47,17 +47,20 @@ RECIPES: Mapping[str, Recipe] = {
         course=replace(WHOLE, examples=WHOLE.examples + TUNING.examples),
     ),
     "pruned": Recipe(
-        start=lambda get: (narrowed(get("base"), NARROW_WIDTHS), plain), course=TUNING, parent="base", control="narrow"
+        start=lambda get: (narrowed(get("base"), NARROW_WIDTHS), plain),
+        course=TUNING,
+        parent="base",
+        controls=("narrow",),
     ),
     "slimmed": Recipe(
         start=lambda get: (narrowed(get("priced"), NARROW_WIDTHS), plain),
         course=TUNING,
         parent="priced",
-        control="pruned",
+        controls=("narrow", "pruned"),
     ),
     "student": Recipe(start=lambda _: (Network(STUDENT_WIDTHS), plain)),
-    "distilled": Recipe(start=lambda get: (Network(STUDENT_WIDTHS), soft_labels(get("base"))), control="student"),
-    "hinted": Recipe(start=hinted, control="student"),
+    "distilled": Recipe(start=lambda get: (Network(STUDENT_WIDTHS), soft_labels(get("base"))), controls=("student",)),
+    "hinted": Recipe(start=hinted, controls=("student",)),
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import zlib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from itertools import islice
@@ -85,6 +86,11 @@ def baselines(test: Sequence[Example]) -> dict[str, dict[str, float]]:
     }
 
 
+def compressed(examples: Sequence[Example]) -> int:
+    """How many bytes a picture has on the way, in the median."""
+    return int(np.median([len(zlib.compress(example.picture.tobytes(), 9)) for example in examples]))
+
+
 class Measured:
     """The files of some networks, what they answer on the held-out splits and how long they take."""
 
@@ -105,10 +111,9 @@ class Measured:
 
     def report(self, name: str, training: Mapping[str, Any]) -> dict[str, Any]:
         """What is reported of one network."""
-        others = dict.fromkeys(other for other in ("base", RECIPES[name].control) if other and other != name)
-        widths = training["widths"]
+        others = [other for other in ("base", *RECIPES[name].controls) if other != name]
         return {
-            "model": describe(self.paths[name]) | {"multiplications": multiplications(widths)},
+            "model": describe(self.paths[name]) | {"multiplications": multiplications(training["widths"])},
             "training": dict(training),
             "accuracy": {split: score(given, self.drawn[split]) for split, given in self.given[name].items()},
             "halves_on_test": halves(self.given[name]["test"], self.drawn["test"]),
@@ -121,6 +126,7 @@ class Measured:
         return {
             "data": {
                 "examples": {split: len(examples) for split, examples in self.drawn.items()},
+                "compressed_bytes": compressed(self.drawn["test"]),
                 "sha256_of_pictures_and_labels": {split: digest(examples) for split, examples in self.drawn.items()},
             },
             "baselines_on_test": baselines(self.drawn["test"]),
@@ -132,9 +138,7 @@ class Measured:
 def write_reports(home: Path, trainings: Mapping[str, Mapping[str, Any]]) -> None:
     """Measure the networks of `trainings` side by side and write a JSON for each."""
     models = home / "models"
-    needed = dict.fromkeys(
-        other for name in trainings for other in ("base", RECIPES[name].control, name) if other is not None
-    )
+    needed = dict.fromkeys(other for name in trainings for other in ("base", *RECIPES[name].controls, name))
     measured = Measured(models, list(needed))
     for name, training in trainings.items():
         report = measured.report(name, training) | (measured.context() if name == "base" else {})

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+from calibration import ROWS
 from card_text import milliseconds, percent, versions
+from recommend_data import SLATE
 from recommend_truth import GENRES, HOURS, ITEMS, TASTES, USERS
 
 
@@ -16,12 +18,14 @@ def quotes(models: Path) -> dict[str, str]:
         "sha256": model["sha256"],
         "megabytes": f"{model['bytes'] / 1e6:.1f}",
         "parameters": f"{model['parameters'] / 1e6:.2f}",
+        "calibration": str(ROWS),
         "users": f"{USERS:,}",
         "items": f"{ITEMS:,}",
         "hours": str(HOURS),
         "tastes": str(TASTES),
         "genres": str(GENRES),
         "visits": f"{training['visits']:,}",
+        "slate": str(SLATE),
         "click_rate": f"{data['click_rate']:.0%}",
         "fewest": str(data["candidates"]["fewest"]),
         "median": str(data["candidates"]["median"]),

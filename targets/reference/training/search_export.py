@@ -6,22 +6,22 @@ from pathlib import Path
 
 import torch
 from onnx_file import write
-from reference_agent.inference.tokenizer import Tokenizer
+from search_tokens import TOKENIZER, tokens
 
 
-def export(model: torch.nn.Module, path: Path, labels: Sequence[str], tokenizer: Tokenizer) -> None:
+def export(model: torch.nn.Module, path: Path, labels: Sequence[str]) -> None:
     """Write `model` to `path`, then add the agent's name, labels, tokenizer and precision as metadata."""
     write(
         model,
-        torch.tensor([tokenizer.encode("a request of some words").tolist()] * 2),
+        torch.tensor([tokens("a request of some words").tolist()] * 2),
         path,
         tensors={"input_ids": {0: "batch", 1: "length"}, "logits": {0: "batch"}},
         metadata={
             "agent": "search",
             "precision": "fp32",
             "labels": json.dumps(list(labels)),
-            "vocabulary": str(tokenizer.vocabulary),
-            "max_length": str(tokenizer.max_length),
+            "vocabulary": str(TOKENIZER.vocabulary),
+            "max_length": str(TOKENIZER.max_length),
         },
         producer="train_search.py",
     )

@@ -1,8 +1,6 @@
 """Measure a trained search agent and write what was measured to models/search.json."""
 
-import hashlib
 import json
-import math
 import platform
 import tempfile
 from collections.abc import Sequence
@@ -11,27 +9,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import onnx
-from reference_agent.agents import AGENTS
-from reference_agent.inference.model import Model
-from reference_agent.inference.resources import Resources
-from reference_agent.inference.variants import build
+from one_core import Session
+from onnx_file import describe
+from onnxruntime.quantization import QuantType, quantize_dynamic
 from search_card import BASELINE_EXAMPLES
 from search_data import INTENTS, Example, held_out, practice
+from search_tokens import tokens
 from shares import wilson
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-AGENT = AGENTS["search"]
 BASELINE_STEPS = 200
 
 
 def answers(model: Path, examples: Sequence[Example]) -> list[str]:
     """What `model` answers, each request alone as a server without batching would."""
-    loaded = Model.load(AGENT, model, Resources())
-    tokenizer = loaded.description.tokenizer
-    rows = (loaded.run([tokenizer.encode(example.text).tobytes()])[0] for example in examples)
-    return [loaded.description.labels[int(row.argmax())] for row in rows]
+    session = Session(model)
+    return [INTENTS[int(session.run(tokens(example.text)[None])[0].argmax())] for example in examples]
 
 
 def score(given: Sequence[str], examples: Sequence[Example]) -> dict[str, float]:
@@ -57,30 +51,30 @@ def baseline(test: Sequence[Example], seed: int, longest: int) -> dict[str, floa
     return score(list(model.predict(counter.transform(example.text for example in test))), test)
 
 
-def lengths(examples: Sequence[Example], model: Path) -> dict[str, int]:
-    """The median and the 95th percentile of the number of tokens."""
-    tokenizer = Model.load(AGENT, model, Resources()).description.tokenizer
-    ordered = sorted(len(tokenizer.encode(example.text)) for example in examples)
+def lengths(examples: Sequence[Example]) -> dict[str, int]:
+    """The median, the 95th percentile and the largest number of tokens."""
+    ordered = sorted(len(tokens(example.text)) for example in examples)
     return {"median": ordered[len(ordered) // 2], "p95": ordered[len(ordered) * 95 // 100], "longest": ordered[-1]}
+
+
+def in_eight_bits(model: Path, examples: Sequence[Example]) -> list[str]:
+    """What `model` answers with the weights of its products in int8, and activations scaled as they come."""
+    with tempfile.TemporaryDirectory() as folder:
+        narrow = Path(folder) / "model.onnx"
+        quantize_dynamic(model, narrow, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+        return answers(narrow, examples)
 
 
 def measure(home: Path, training: dict[str, Any]) -> dict[str, Any]:
     """Everything that is reported, computed from the exported file."""
     model, drawn = home / "models" / "search.onnx", held_out()
     given = {split: answers(model, drawn[split]) for split in ("validation", "test")}
-    with tempfile.TemporaryDirectory() as folder:
-        quantized = answers(build(AGENT, model, "int8", Path(folder)), drawn["test"])
-    weights = onnx.load(model).graph.initializer
+    quantized = in_eight_bits(model, drawn["test"])
     return {
-        "model": {
-            "file": "search.onnx",
-            "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
-            "bytes": model.stat().st_size,
-            "parameters": sum(math.prod(weight.dims) for weight in weights),
-        },
+        "model": describe(model),
         "data": {
             "examples": {split: len(examples) for split, examples in drawn.items()},
-            "tokens": lengths(drawn["test"], model),
+            "tokens": lengths(drawn["test"]),
         },
         "training": training,
         "accuracy": {split: score(given[split], drawn[split]) for split in given},
