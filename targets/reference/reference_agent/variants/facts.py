@@ -53,6 +53,7 @@ def facts_of(arguments: argparse.Namespace) -> dict[str, Any]:
         "impossible": _impossible(found, reasons),
         "int8": _usual_int8(model),
         "model_sha256": base.model_sha256,
+        "slo": agent.slo,
     }
 
 
