@@ -81,8 +81,8 @@ ODD: dict[str, Callable[[], Study]] = {
     "one concurrency": lambda: studies.simulated(12, loads=closed((32,))),
     "four concurrencies": lambda: studies.simulated(12, loads=closed((1, 4, 16, 64))),
     "infinite": infinite,
-    "no accuracy": lambda: studies.study(
-        [(configuration(), replace(studies.pair(400.0, 0.01, 420.0, 0.09), accuracy=None, peak_memory=None))]
+    "nothing verified": lambda: studies.study(
+        [(configuration(), replace(studies.pair(400.0, 0.01, 420.0, 0.09), quality=None, peak_memory=None))]
     ),
     "hostile": hostile,
     "open loop": studies.rates,
@@ -138,7 +138,7 @@ def test_json_holds_every_trial_as_it_was_stored(name: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
     document = json.loads(report_files(study)["report.json"], parse_constant=refuse)
-    assert document["version"] == 2
+    assert document["version"] == 3
     assert list(document) == [
         *("version", "study", "settings", "machine", "placement", "noise", "ties", "default", "verdict"),
         *("doubts", "effort", "trials", "confirmations"),

@@ -108,7 +108,7 @@ def test_the_storage_tells_optuna_what_really_happened(store: Store) -> None:
     assert [trial.state.name for trial in trials] == ["COMPLETE"] + ["FAIL"] * 5
     assert trials[0].values == [100.0 + 1, 0.01]
     assert all(trial.values is None for trial in trials[1:])
-    assert all(set(trial.constraints) == {"slo", "accuracy", "failed"} for trial in trials)
+    assert all(set(trial.constraints) == {"slo", "quality", "failed"} for trial in trials)
 
 
 def test_nothing_measured_is_lost_and_nothing_is_measured_twice(store: Store) -> None:

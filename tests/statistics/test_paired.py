@@ -1,13 +1,11 @@
 """Paired answers: published figures, properties, and how often the interval holds the truth."""
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.statistics.paired import compared, enough, mcnemar, shortfall, tango
+from tuner.statistics.paired import Difference, compared, enough, mcnemar, shortfall, tango
 
 COUNTS = st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 2000)).filter(lambda counts: sum(counts) > 0)
 
@@ -86,21 +84,23 @@ def test_agreement_is_wilsons_interval_and_never_above_all_alike() -> None:
     assert (found.low, found.high) == pytest.approx((-0.1118, -0.0215), abs=5e-5)
 
 
-@pytest.mark.parametrize(
-    ("gained", "lost", "total", "limit"), [(3, 9, 1000, -0.01), (0, 1, 200, -0.01), (0, 0, 50, -0.01)]
-)
-def test_so_many_questions_decide_and_one_less_does_not(gained: int, lost: int, total: int, limit: float) -> None:
-    count = enough(gained, lost, total, limit)
+@pytest.mark.parametrize("found", [compared(3, 9, 1000), compared(0, 1, 200), compared(0, 0, 50), shortfall(1, 300)])
+def test_so_many_questions_decide_and_one_less_does_not(found: Difference) -> None:
+    count = enough(found, -0.01)
     assert count is not None
 
     def crosses(questions: int) -> bool:
-        low, high = tango(gained * questions / total, lost * questions / total, questions)
-        return low < limit < high
+        gained, lost = found.gained * questions / found.total, found.lost * questions / found.total
+        low, high = tango(gained, lost, questions)
+        return low < -0.01 < high
 
-    assert not crosses(count)
-    assert crosses(count - 1)
+    if found.p is not None:
+        assert not crosses(count)
+        assert crosses(count - 1)
+    assert count > found.total
 
 
-def test_what_lies_on_the_limit_is_never_decided() -> None:
-    assert enough(0, 10, 1000, -0.01) is None
-    assert math.isclose(compared(0, 10, 1000).value, -0.01)
+@pytest.mark.parametrize("found", [compared(0, 10, 1000), shortfall(10, 1000)])
+def test_what_lies_on_the_limit_is_never_decided(found: Difference) -> None:
+    assert found.value == -0.01
+    assert enough(found, -0.01) is None

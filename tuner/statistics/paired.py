@@ -13,6 +13,9 @@ _MOST = 10_000_000
 """More questions than anybody labels."""
 
 
+Ends = tuple[float, float]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """A difference of shares with its 95 % interval; `p` is that of the test against no difference, where one fits."""
@@ -21,23 +24,32 @@ class Difference:
     low: float
     high: float
     p: float | None
+    gained: int
+    lost: int
+    total: int
 
 
 def compared(gained: int, lost: int, total: int) -> Difference:
     """Compare two programs with the truth."""
     low, high = tango(gained, lost, total)
-    return Difference(value=(gained - lost) / total, low=low, high=high, p=mcnemar(gained, lost))
+    value, p = (gained - lost) / total, mcnemar(gained, lost)
+    return Difference(value=value, low=low, high=high, p=p, gained=gained, lost=lost, total=total)
 
 
-def shortfall(differing: int, total: int) -> Difference:
+def shortfall(lost: int, total: int) -> Difference:
     """Compare the first program with the second as if that were the truth: by how much it falls short of all alike.
 
-    The interval is Wilson's (1927). Nothing can be gained, so there is no test against no difference.
+    Nothing can be gained, so there is no test against no difference.
     """
-    from scipy import stats  # see quantiles.py
+    low, high = wilson(lost, total)
+    return Difference(value=-lost / total, low=-high, high=-low, p=None, gained=0, lost=lost, total=total)
 
-    ends = stats.binomtest(differing, total).proportion_ci(0.95, method="wilson")
-    return Difference(value=-differing / total, low=-float(ends.high), high=-float(ends.low), p=None)
+
+def wilson(count: float, total: float) -> Ends:
+    """Return the score interval of a share (Wilson 1927)."""
+    z = _z()
+    centre, half = count + z * z / 2.0, z * math.sqrt(count * (total - count) / total + z * z / 4.0)
+    return max((centre - half) / (total + z * z), 0.0), min((centre + half) / (total + z * z), 1.0)
 
 
 def mcnemar(gained: int, lost: int) -> float:
@@ -47,15 +59,15 @@ def mcnemar(gained: int, lost: int) -> float:
     return float(stats.binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
 
 
-def tango(gained: float, lost: float, total: float, confidence: float = 0.95) -> tuple[float, float]:
+def tango(gained: float, lost: float, total: float) -> Ends:
     """Return the score interval of the difference of two paired shares.
 
     Tango, T. (1998), Equivalence test and confidence interval for the difference in proportions for the paired-sample
     design, Statistics in Medicine 17, 891-908. It holds where few pairs or none differ, unlike Wald's.
     """
-    from scipy import optimize, stats  # see quantiles.py
+    from scipy import optimize  # see quantiles.py
 
-    z = float(stats.norm.ppf((1.0 + confidence) / 2.0))
+    z = _z()
     seen = (gained - lost) / total
 
     def beyond(sign: float) -> Callable[[float], float]:
@@ -76,17 +88,17 @@ def _variance(gained: float, lost: float, total: float, value: float) -> float:
     return max(total * (2.0 * losses + value * (1.0 - value)), 0.0)
 
 
-def enough(gained: int, lost: int, total: int, limit: float) -> int | None:
-    """Return from how many questions on the interval leaves `limit` out, if the shares stay as they were seen.
+def enough(found: Difference, limit: float) -> int | None:
+    """Return from how many questions on the interval leaves `limit` out, if the shares stay as they were found.
 
-    None when no number of questions that anybody has would do: what was seen lies on the limit, or too near.
+    None when no number of questions that anybody has would do: what was found lies on the limit, or too near.
     """
 
     def decides(count: int) -> bool:
-        low, high = tango(gained * count / total, lost * count / total, count)
+        low, high = _interval(found, count / found.total)
         return not low < limit < high
 
-    most = total
+    most = found.total
     while not decides(most):
         if most >= _MOST:
             return None
@@ -96,3 +108,18 @@ def enough(gained: int, lost: int, total: int, limit: float) -> int | None:
         middle = (least + most) // 2
         least, most = (least, middle) if decides(middle) else (middle + 1, most)
     return most
+
+
+def _interval(found: Difference, times: float) -> Ends:
+    """Return what the interval would be with so many times the questions."""
+    gained, lost, total = found.gained * times, found.lost * times, found.total * times
+    if found.p is not None:
+        return tango(gained, lost, total)
+    low, high = wilson(lost, total)
+    return -high, -low
+
+
+def _z() -> float:
+    from scipy import stats  # see quantiles.py
+
+    return float(stats.norm.ppf(0.975))
