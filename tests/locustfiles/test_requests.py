@@ -57,8 +57,12 @@ def asking(value: str) -> str | None:
     return None if told.stdout.strip() == "None" else told.stdout.strip()
 
 
-@pytest.mark.parametrize("name", ["agent.py", "open_loop.py", "sessions.py"])
-def test_every_request_names_its_line_of_the_file(locust: RunLocust, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "own"), [("agent.py", ()), ("open_loop.py", ("--connections", "4")), ("sessions.py", ("--think", "0"))]
+)
+def test_every_request_names_its_line_of_the_file(
+    locust: RunLocust, tmp_path: Path, name: str, own: tuple[str, ...]
+) -> None:
     requests, script, port = tmp_path / "requests.jsonl", tmp_path / "echo.py", free_port()
     requests.write_text("".join(f'{{"request": {100 + row}}}\n' for row in range(50)))
     script.write_text(ECHO)
@@ -69,7 +73,7 @@ def test_every_request_names_its_line_of_the_file(locust: RunLocust, tmp_path: P
         log=tmp_path / "echo.log",
         stop_seconds=0.5,
     ):
-        flags = ("--requests", str(requests), "--seed", "3", "--field", "decision")
+        flags = ("--requests", str(requests), "--seed", "3", "--field", "decision", *own)
         told: dict[str, Any] = locust(name, f"http://127.0.0.1:{port}", *flags, script=LISTEN, seconds=2).told
     rows = [row for row, _ in told["rows"]]
     assert len(set(rows)) > 5

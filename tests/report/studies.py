@@ -7,10 +7,10 @@ from math import inf
 from typing import Any
 
 from tuner.machine import Machine, Placement
-from tuner.statistics.paired import compared
+from tuner.statistics.paired import compared, shortfall
 from tuner.study.judgement import feasible, ranked
 from tuner.study.objectives import Limits, Slo
-from tuner.study.quality import Basis, Quality
+from tuner.study.quality import Basis, Quality, Rows, UnderLoad
 from tuner.study.space import ChoiceKnob, Configuration, RangeKnob, SearchSpace
 from tuner.study.study import Noise, Settings, Study
 from tuner.study.trial import (
@@ -182,6 +182,29 @@ def small(**changes: Any) -> Study:
         3: [pair(515 + 2 * i, 0.0102, 880 + 9 * i, 0.046, 0.935) for i in range(3)],
     }
     return confirmed(study(outcomes, rounds=3, **changes), launches)
+
+
+def unlabelled(base: Study) -> Study:
+    """The same study without labels: what was accuracy is agreement with the default's answers, also under load."""
+    load = UnderLoad(correct=985, total=1000, before=992, p=0.016, changed=7, changed_in_batches=7)
+    agrees = Quality(
+        basis=Basis.AGREEMENT, correct=992, total=1000, change=shortfall(8, 1000), under_load=load, rows=Rows.SELECTION
+    )
+
+    def blank(outcome: Outcome) -> Outcome:
+        return replace(outcome, quality=agrees) if isinstance(outcome, Measurement) else outcome
+
+    return replace(
+        base,
+        trials=tuple(replace(one, outcome=blank(one.outcome)) for one in base.trials),
+        confirmations=tuple(replace(one, outcome=blank(one.outcome)) for one in base.confirmations),
+    )
+
+
+def third() -> Study:
+    """A study with accuracy as its third objective: the slower configuration answers more requests right."""
+    made = small()
+    return replace(made, settings=replace(made.settings, quality_objective=True))
 
 
 def pair(light: float, light_p99: float, target: float, target_p99: float, share: float = 0.94) -> Measurement:

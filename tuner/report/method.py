@@ -58,7 +58,7 @@ def objectives(study: Study) -> str:
         told.append(f"least p99 at {workload.light}")
     if study.settings.quality_objective:
         told.append(f"most {basis_of(study)}")
-    return f"objectives: {', '.join(told)}"
+    return ", ".join(told)
 
 
 def noise(study: Study) -> str | None:

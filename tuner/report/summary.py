@@ -122,7 +122,7 @@ def _method(study: Study, spent: Effort) -> Iterator[str]:
     yield f"- {in_markdown(machine.cpu)}, {cores}"
     yield f"- {protocol(study.settings.workload)}; limits: {in_markdown(str(study.settings.limits))}"
     if study.settings.quality_objective:
-        yield f"- {in_markdown(objectives(study))}"
+        yield f"- objectives: {in_markdown(objectives(study))}"
     if found := noise(study):
         yield f"- {in_markdown(found)}"
     yield (
