@@ -58,7 +58,15 @@ Vary = Annotated[
     typer.Option("--vary", help="Search a knob that a search leaves alone by default; may be given several times."),
 ]
 Drop = Annotated[
-    str, typer.Option("--max-accuracy-drop", help="Most accuracy to lose against the default, in percentage points.")
+    str,
+    typer.Option(
+        "--max-accuracy-drop",
+        help="Most accuracy, or without labels agreement, to lose against the default, such as 1pt or 0.5pt.",
+    ),
+]
+QualityObjective = Annotated[
+    bool,
+    typer.Option("--quality-objective", help="Make accuracy, or without labels agreement, a third objective."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the proposals and of the order of requests.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that gets one folder per study.")]

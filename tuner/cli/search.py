@@ -18,6 +18,7 @@ def search(
     rate: options.Rate = None,
     slo: options.SloText = None,
     max_accuracy_drop: options.Drop = "1pt",
+    quality_objective: options.QualityObjective = False,
     sets: options.Sets = None,
     vary: options.Vary = None,
     seed: options.Seed = 0,
@@ -35,6 +36,7 @@ def search(
     Example: tuner search --budget 50 --users 4,32 --slo p99=50ms
     """
     from tuner.cli.run import dry, run
+    from tuner.errors import UsageError
     from tuner.machine import cores, place
     from tuner.search.database import absolute, without_password
     from tuner.study.objectives import Limits
@@ -48,6 +50,8 @@ def search(
     loaded = spec.load(target, own, locustfile, placement.server)
     options.require_open_loop(workload, loaded)
     limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=parse_share(max_accuracy_drop))
+    if quality_objective and not loaded.answers.compared:
+        raise UsageError(f"--quality-objective: {loaded.name} has no [answers] with requests and field to compare")
     settings = Settings(
         name=options.study_name(name, loaded.name),
         target=spec.reference(target),
@@ -58,6 +62,7 @@ def search(
         budget=budget,
         seed=seed,
         locustfile=str(loaded.locustfile) if locustfile else None,
+        quality_objective=quality_objective,
     )
     command = shlex.join(["tuner", *sys.argv[1:]])
     if storage is not None:

@@ -16,6 +16,7 @@ class Settings:
 
     `target` is a bundled name or a folder, `options` the target's own flags, `pinned` the knobs held at one value;
     the `finalists` best configurations and the default are launched `rounds` times more for the confirmation.
+    `quality_objective` makes the share of right answers a third objective.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Settings:
     locustfile: str | None = None
     finalists: int = 2
     rounds: int = 4
+    quality_objective: bool = False
 
     @property
     def launches(self) -> int:

@@ -30,6 +30,7 @@ def _places(table: TargetTable) -> Iterator[tuple[str, Iterable[str], set[str]]]
     yield "[prepare]", table.prepare.command if table.prepare else (), {*study, *table.space, "artifact"}
     yield "[facts]", table.facts.command if table.facts else (), study
     yield "[answers] requests", [table.answers.requests or ""], study
+    yield "[answers] test", [table.answers.test or ""], study
 
 
 def check(table: TargetTable) -> None:

@@ -14,6 +14,7 @@ from tuner.study.expressions import names_in, resolve
 from tuner.study.objectives import Slo, parse_slo
 from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace
 from tuner.target import file as target_file
+from tuner.target.answers import Answers, answers
 from tuner.target.command import CommandError, run
 from tuner.target.file import KnobTable, TargetTable, TimeoutsTable
 from tuner.target.names import check, substitute
@@ -21,16 +22,6 @@ from tuner.target.names import check, substitute
 _FACTS_SECONDS = 60.0
 _CLOSED_LOOP = bundled.locustfiles() / "agent.py"
 _OPEN_LOOP = bundled.locustfiles() / "open_loop.py"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """How a request looks and what makes its answer right; `requests` and `field` may be absent."""
-
-    path: str
-    requests: Path | None
-    field: str | None
-    accuracy_knobs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +60,17 @@ class Target:
     hot: Hot | None
     left_alone: tuple[str, ...]
     slo: Slo | None
+
+    @property
+    def cold_accuracy_knobs(self) -> tuple[str, ...]:
+        """The knobs that can change an answer, without those that a running server takes."""
+        hot = self.hot.knobs if self.hot else ()
+        return tuple(name for name in self.answers.accuracy_knobs if name not in hot)
+
+    @property
+    def tells_rows(self) -> bool:
+        """Whether its load says which request an answer is to, so that answers under load can be compared."""
+        return self.open_locustfile is not None
 
     def starts_with(self, pinned: Configuration) -> list[Configuration]:
         """The expert starts with some knobs pinned; one that is about a knob that is left alone is left out."""
@@ -172,7 +174,7 @@ def _build(
         files=table.files,
         prepare=tuple(table.prepare.command) if table.prepare else None,
         timeouts=table.timeouts,
-        answers=_answers(folder, table, names, space),
+        answers=answers(folder, table, names, space),
         space=space,
         starts=_starts(table, space, names),
         names=names,
@@ -253,20 +255,6 @@ def _knob(name: str, table: KnobTable, constants: Mapping[str, Any]) -> Knob:
         integer=all(isinstance(value, int) for value in (low, high, default)),
         log=table.log,
         description=table.description,
-    )
-
-
-def _answers(folder: Path, table: TargetTable, names: Mapping[str, Any], space: SearchSpace) -> Answers:
-    requests = None
-    if table.answers.requests is not None:
-        requests = folder / substitute(table.answers.requests, names)
-        if not requests.is_file():
-            raise UsageError(f"[answers] requests: there is no file {requests}")
-    return Answers(
-        path=table.answers.path,
-        requests=requests,
-        field=table.answers.field,
-        accuracy_knobs=tuple(table.answers.accuracy_knobs) or space.names,
     )
 
 
