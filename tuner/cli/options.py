@@ -60,6 +60,14 @@ Drop = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the proposals and of the order of requests.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that gets one folder per study.")]
 Storage = Annotated[str | None, typer.Option("--storage", help="Optuna storage URL; default: SQLite in the study.")]
+RuntimePython = Annotated[
+    str | None,
+    typer.Option(
+        "--runtime-python",
+        help="The Python that runs the target's programs ($python), such as one with onnxruntime-gpu for CUDA and "
+        "TensorRT (which were not tried here); default: tuner's own.",
+    ),
+]
 Locustfile = Annotated[
     str | None, typer.Option("--locustfile", help="A plain locustfile of yours instead of the target's.")
 ]
@@ -107,11 +115,13 @@ def require_open_loop(workload: "Workload", target: "Target") -> None:
         raise UsageError(f"--rate sends requests on a schedule, which {target.locustfile.name} does not: give --users")
 
 
-def load_target(context: typer.Context, name: str, locustfile: str | None = None) -> "Target":
+def load_target(
+    context: typer.Context, name: str, locustfile: str | None = None, runtime_python: str | None = None
+) -> "Target":
     """Load a target with the options of its own that were left over on the command line."""
     from tuner.target import spec
 
-    return spec.load(name, target_options(context, name), locustfile)
+    return spec.load(name, target_options(context, name), locustfile, runtime_python=runtime_python)
 
 
 def target_options(context: typer.Context, name: str) -> dict[str, str]:

@@ -25,6 +25,7 @@ def search(
     out: options.Out = Path("reports"),
     storage: options.Storage = None,
     locustfile: options.Locustfile = None,
+    runtime_python: options.RuntimePython = None,
     p99_within: options.Within = None,
     measure_at_most: options.AtMost = None,
     load_processes: options.LoadProcesses = 1,
@@ -46,7 +47,7 @@ def search(
     workload = options.workload(users, rate, p99_within, measure_at_most, load_processes)
     placement = place(cores(), workload.processes_here)
     limits = Limits(slo=parse_slo(slo) if slo else None, max_accuracy_drop=parse_share(max_accuracy_drop))
-    loaded = spec.load(target, own, locustfile, placement.server)
+    loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
     options.require_open_loop(workload, loaded)
     settings = Settings(
         name=options.study_name(name, loaded.name),
@@ -58,6 +59,7 @@ def search(
         budget=budget,
         seed=seed,
         locustfile=str(loaded.locustfile) if locustfile else None,
+        runtime_python=loaded.runtime_python,
     )
     command = shlex.join(["tuner", *sys.argv[1:]])
     if storage is not None:
