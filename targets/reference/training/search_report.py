@@ -1,10 +1,7 @@
-"""Measure a trained search agent and write what was measured: models/search.json and MODEL_CARD.md."""
+"""Measure a trained search agent and write what was measured to models/search.json."""
 
-import hashlib
 import json
-import math
 import platform
-import string
 import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -12,34 +9,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import onnx
-from reference_agent.agents import AGENTS
-from reference_agent.inference.model import Model
-from reference_agent.inference.resources import Resources
-from reference_agent.inference.variants import build
+from one_core import Session
+from onnx_file import describe
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from search_card import BASELINE_EXAMPLES
 from search_data import INTENTS, Example, held_out, practice
+from search_tokens import tokens
+from shares import wilson
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-AGENT = AGENTS["search"]
-Z95 = 1.959964
-BASELINE_EXAMPLES, BASELINE_STEPS = 40_000, 200
-
-
-def wilson(right: int, n: int) -> dict[str, float]:
-    """The share of right answers with its 95 % Wilson interval."""
-    share, z2 = right / n, Z95**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return {"right": right, "n": n, "accuracy": share, "low": round(middle - half, 4), "high": round(middle + half, 4)}
+BASELINE_STEPS = 200
 
 
 def answers(model: Path, examples: Sequence[Example]) -> list[str]:
     """What `model` answers, each request alone as a server without batching would."""
-    loaded = Model.load(AGENT, model, Resources())
-    tokenizer = loaded.description.tokenizer
-    rows = (loaded.run([tokenizer.encode(example.text).tobytes()])[0] for example in examples)
-    return [loaded.description.labels[int(row.argmax())] for row in rows]
+    session = Session(model)
+    return [INTENTS[int(session.run(tokens(example.text)[None])[0].argmax())] for example in examples]
 
 
 def score(given: Sequence[str], examples: Sequence[Example]) -> dict[str, float]:
@@ -65,30 +51,30 @@ def baseline(test: Sequence[Example], seed: int, longest: int) -> dict[str, floa
     return score(list(model.predict(counter.transform(example.text for example in test))), test)
 
 
-def lengths(examples: Sequence[Example], model: Path) -> dict[str, int]:
-    """The median and the 95th percentile of the number of tokens."""
-    tokenizer = Model.load(AGENT, model, Resources()).description.tokenizer
-    ordered = sorted(len(tokenizer.encode(example.text)) for example in examples)
+def lengths(examples: Sequence[Example]) -> dict[str, int]:
+    """The median, the 95th percentile and the largest number of tokens."""
+    ordered = sorted(len(tokens(example.text)) for example in examples)
     return {"median": ordered[len(ordered) // 2], "p95": ordered[len(ordered) * 95 // 100], "longest": ordered[-1]}
+
+
+def in_eight_bits(model: Path, examples: Sequence[Example]) -> list[str]:
+    """What `model` answers with the weights of its products in int8, and activations scaled as they come."""
+    with tempfile.TemporaryDirectory() as folder:
+        narrow = Path(folder) / "model.onnx"
+        quantize_dynamic(model, narrow, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+        return answers(narrow, examples)
 
 
 def measure(home: Path, training: dict[str, Any]) -> dict[str, Any]:
     """Everything that is reported, computed from the exported file."""
     model, drawn = home / "models" / "search.onnx", held_out()
     given = {split: answers(model, drawn[split]) for split in ("validation", "test")}
-    with tempfile.TemporaryDirectory() as folder:
-        quantized = answers(build(AGENT, model, "int8", Path(folder)), drawn["test"])
-    weights = onnx.load(model).graph.initializer
+    quantized = in_eight_bits(model, drawn["test"])
     return {
-        "model": {
-            "file": "search.onnx",
-            "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
-            "bytes": model.stat().st_size,
-            "parameters": sum(math.prod(weight.dims) for weight in weights),
-        },
+        "model": describe(model),
         "data": {
             "examples": {split: len(examples) for split, examples in drawn.items()},
-            "tokens": lengths(drawn["test"], model),
+            "tokens": lengths(drawn["test"]),
         },
         "training": training,
         "accuracy": {split: score(given[split], drawn[split]) for split in given},
@@ -105,41 +91,6 @@ def measure(home: Path, training: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_report(home: Path, training: dict[str, Any]) -> None:
-    """Measure, then write the JSON and the card that quotes it."""
-    report = measure(home, training)
-    text = json.dumps(report, indent=2) + "\n"
+    """Measure, then write the JSON."""
+    text = json.dumps(measure(home, training), indent=2) + "\n"
     (home / "models" / "search.json").write_text(text, encoding="utf-8")
-    template = string.Template((Path(__file__).parent / "model_card.md").read_text(encoding="utf-8"))
-    (home / "MODEL_CARD.md").write_text(template.substitute(quotes(report)), encoding="utf-8")
-
-
-def quotes(report: dict[str, Any]) -> dict[str, str]:
-    """The report's numbers as the card prints them."""
-
-    def percent(entry: dict[str, float]) -> str:
-        return f"{entry['accuracy']:.1%} (95 % interval {entry['low']:.1%} to {entry['high']:.1%}, n = {entry['n']})"
-
-    model, data, training = report["model"], report["data"], report["training"]
-    return {
-        "sha256": model["sha256"],
-        "megabytes": f"{model['bytes'] / 1e6:.1f}",
-        "parameters": f"{model['parameters'] / 1e6:.2f}",
-        "examples": f"{training['examples']:,}",
-        "baseline_examples": f"{BASELINE_EXAMPLES:,}",
-        "median": str(data["tokens"]["median"]),
-        "p95": str(data["tokens"]["p95"]),
-        "longest": str(data["tokens"]["longest"]),
-        "validation": percent(report["accuracy"]["validation"]),
-        "test": percent(report["accuracy"]["test"]),
-        "int8": percent(report["int8_on_test"]),
-        "changed": str(report["int8_on_test"]["changed_answers"]),
-        "words": percent(report["baselines_on_test"]["words"]),
-        "pairs": percent(report["baselines_on_test"]["words_and_pairs"]),
-        "wrong": str(report["errors_on_test"]["wrong"]),
-        "right_topic": str(report["errors_on_test"]["right_topic"]),
-        "seed": str(training["seed"]),
-        "epochs": str(training["epochs"]),
-        "minutes": f"{training['cpu_seconds'] / 60:.0f}",
-        "labels": "\n".join(f"* `{a}` / `{b}`" for a, b in zip(INTENTS[::2], INTENTS[1::2], strict=True)),
-        "versions": ", ".join(f"{name} {number}" for name, number in report["versions"].items()),
-    }

@@ -1,35 +1,38 @@
 """Train the search agent: a small transformer encoder on generated requests, written as one ONNX file.
 
-    python train_search.py --out ..            # models/search.onnx, models/search.json, data/*.jsonl, MODEL_CARD.md
+    python train_search.py --out ..                        # models/search.onnx and .json, data/*.jsonl, MODEL_CARD.md
+    python train_search.py --out .. --shape single --scratch FOLDER    # the control of the next, kept in FOLDER
+    python train_search.py --out .. --shape shared --scratch FOLDER    # models/search-shared.*, MODEL_CARD.md
 
-Needs torch, onnx, onnxruntime and scikit-learn. One core, about a quarter of an hour.
+Needs torch, onnx, onnxruntime and scikit-learn. One core, about a quarter of an hour for each that has four layers.
 """
 
 import argparse
+import json
 import math
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from reference_agent.inference.tokenizer import PADDING, Tokenizer
+from model_card import write_card
 from search_data import INTENTS, SEED, Example, held_out, practice, write_held_out
 from search_export import export
 from search_report import write_report
+from search_shapes import write_shared_report
+from search_tokens import PADDING, TOKENIZER, tokens
+from torch import Tensor, nn
 
-TOKENIZER = Tokenizer(vocabulary=3072, max_length=64)
 WIDTH, LAYERS, HEADS = 192, 4, 4
 BATCH, PEAK_RATE, DROPOUT, WARM_UP = 64, 8e-4, 0.05, 0.06
 SHORT, SHORT_EPOCHS, SHORT_SIZE = 15, 5, 9600
 """Training begins with requests of at most so many tokens: single actions, before they are combined."""
 EPOCHS, EPOCH_SIZE = 9, 25600
+SHAPES = {"full": (LAYERS, LAYERS), "shared": (1, LAYERS), "single": (1, 1)}
+"""How many layers have weights of their own, and through how many the request goes."""
 MASKED = -1e4
 """Added to the attention score of padding: finite, so that a row of nothing but padding stays finite too."""
 
@@ -67,13 +70,14 @@ class Block(nn.Module):
 class Encoder(nn.Module):
     """Token numbers [batch, length] to scores [batch, intents]."""
 
-    def __init__(self) -> None:
+    def __init__(self, distinct: int = LAYERS, depth: int = LAYERS) -> None:
         super().__init__()
+        self.depth = depth
         self.words, self.previous = nn.Embedding(TOKENIZER.vocabulary, WIDTH), nn.Linear(WIDTH, WIDTH)
         self.places = nn.Parameter(torch.randn(TOKENIZER.max_length, WIDTH) * 0.02)
         nn.init.normal_(self.words.weight, std=0.05)
         self.dropout = nn.Dropout(DROPOUT)
-        self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
+        self.blocks = nn.ModuleList(Block() for _ in range(distinct))
         self.norm, self.head = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, len(INTENTS))
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -84,8 +88,8 @@ class Encoder(nn.Module):
         # Every word also says which word stood before it: without this, training finds "from" and "to" very late.
         earlier = torch.cat((torch.zeros_like(words[:, :1]), words[:, :-1]), dim=1)
         states = self.dropout(words + self.previous(earlier) + self.places[: ids.shape[1]])
-        for block in self.blocks:
-            states = block(states, bias)
+        for layer in range(self.depth):
+            states = self.blocks[layer % len(self.blocks)](states, bias)
         weight = present[:, :, None]
         mean = (self.norm(states) * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)
         return self.head(mean)
@@ -101,8 +105,8 @@ class Rows:
 
 def rows(examples: list[Example]) -> Rows:
     """Tokenize `examples`."""
-    tokens = [torch.tensor(TOKENIZER.encode(example.text).tolist()) for example in examples]
-    return Rows(tokens=tokens, intents=torch.tensor([INTENTS.index(example.intent) for example in examples]))
+    numbers = [torch.from_numpy(tokens(example.text)) for example in examples]
+    return Rows(tokens=numbers, intents=torch.tensor([INTENTS.index(example.intent) for example in examples]))
 
 
 def batches(data: Rows, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
@@ -123,33 +127,33 @@ def accuracy(model: Encoder, data: Rows) -> float:
     """The share of right answers."""
     model.eval()
     right = 0
-    for tokens, intents in batches(data, torch.Generator().manual_seed(0)):
-        right += int((model(tokens).argmax(dim=1) == intents).sum())
+    for numbers, intents in batches(data, torch.Generator().manual_seed(0)):
+        right += int((model(numbers).argmax(dim=1) == intents).sum())
     return right / len(data.tokens)
 
 
 def lessons(seed: int, epochs: int) -> Iterator[Rows]:
     """Yield the examples of every epoch, new ones each time: first short requests only, then all."""
     source = practice(seed)
-    brief = (example for example in practice(seed) if len(TOKENIZER.encode(example.text)) <= SHORT)
+    brief = (example for example in practice(seed) if len(tokens(example.text)) <= SHORT)
     for epoch in range(SHORT_EPOCHS + epochs):
         yield rows(list(islice(brief, SHORT_SIZE) if epoch < SHORT_EPOCHS else islice(source, EPOCH_SIZE)))
 
 
-def train(epochs: int, seed: int, validation: Rows) -> Encoder:
+def train(epochs: int, seed: int, validation: Rows, shape: str = "full") -> Encoder:
     """Train by AdamW on a one-cycle schedule; print the validation accuracy after every epoch."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    generator, model = torch.Generator().manual_seed(seed), Encoder()
+    generator, model = torch.Generator().manual_seed(seed), Encoder(*SHAPES[shape])
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=0.02)
     steps = SHORT_EPOCHS * math.ceil(SHORT_SIZE / BATCH) + epochs * math.ceil(EPOCH_SIZE / BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps, pct_start=WARM_UP)
     for epoch, lesson in enumerate(lessons(seed, epochs)):
         model.train()
-        for tokens, intents in batches(lesson, generator):
+        for numbers, intents in batches(lesson, generator):
             # Half the bits for the products of the forward pass: a third of the time, and the weights stay whole.
             with torch.autocast("cpu", torch.bfloat16):
-                scores = model(tokens)
+                scores = model(numbers)
             loss = nn.functional.cross_entropy(scores.float(), intents)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -160,28 +164,47 @@ def train(epochs: int, seed: int, validation: Rows) -> Encoder:
     return model.eval()
 
 
+def write_full(home: Path, model: Encoder, training: dict[str, Any]) -> None:
+    """Write the agent itself, its data and its report."""
+    for folder in ("models", "data"):
+        (home / folder).mkdir(parents=True, exist_ok=True)
+    write_held_out(home / "data")
+    export(model, home / "models" / "search.onnx", INTENTS)
+    write_report(home, training)
+
+
+def write_shape(home: Path, scratch: Path, name: str, model: Encoder, training: dict[str, Any]) -> None:
+    """Keep an encoder of another shape in `scratch`, and report on what is there by now."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    export(model, scratch / f"{name}.onnx", INTENTS)
+    (scratch / f"{name}.json").write_text(json.dumps(training), encoding="utf-8")
+    write_shared_report(home, scratch)
+
+
 def main() -> None:
     """Draw the data, train, export, measure and write the card."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the folder of the reference agent")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--shape", choices=SHAPES, default="full")
+    parser.add_argument("--scratch", type=Path, help="where encoders of another shape are kept")
     arguments = parser.parse_args()
+    if arguments.shape != "full" and arguments.scratch is None:
+        parser.error(f"--shape {arguments.shape} needs --scratch, a folder to keep it in")
     started = time.process_time()
-    model = train(arguments.epochs, arguments.seed, rows(held_out()["validation"]))
-    seconds = time.process_time() - started
-    for folder in ("models", "data"):
-        (arguments.out / folder).mkdir(parents=True, exist_ok=True)
-    write_held_out(arguments.out / "data")
-    export(model, arguments.out / "models" / "search.onnx", INTENTS, TOKENIZER)
-    examples = SHORT_EPOCHS * SHORT_SIZE + arguments.epochs * EPOCH_SIZE
+    model = train(arguments.epochs, arguments.seed, rows(held_out()["validation"]), arguments.shape)
     training = {
         "seed": arguments.seed,
         "epochs": arguments.epochs,
-        "examples": examples,
-        "cpu_seconds": round(seconds),
+        "examples": SHORT_EPOCHS * SHORT_SIZE + arguments.epochs * EPOCH_SIZE,
+        "cpu_seconds": round(time.process_time() - started),
     }
-    write_report(arguments.out, training)
+    if arguments.shape == "full":
+        write_full(arguments.out, model, training)
+    else:
+        write_shape(arguments.out, arguments.scratch, f"search-{arguments.shape}", model, training)
+    write_card(arguments.out)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,60 @@
+"""Measure the encoder that shares its layer beside the full one and its control: models/search-shared.json."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from one_core import Session, milliseconds
+from onnx_file import describe
+from search_card import TIMED_TOKENS
+from search_data import INTENTS, Example, held_out
+from search_tokens import tokens
+from shares import paired, wilson
+
+SHARED, CONTROL = "search-shared", "search-single"
+
+
+def right(path: Path, examples: Sequence[Example]) -> list[bool]:
+    """Which requests the model in `path` answers as it should, each alone."""
+    session = Session(path)
+    given = [INTENTS[int(session.run(tokens(example.text)[None])[0].argmax())] for example in examples]
+    return [one == example.intent for one, example in zip(given, examples, strict=True)]
+
+
+def timed(examples: Sequence[Example]) -> NDArray[np.int64]:
+    """Usual requests of one length."""
+    rows = (tokens(example.text) for example in examples)
+    return np.stack([row for row in rows if len(row) == TIMED_TOKENS][:32])
+
+
+def facts(path: Path, found: dict[str, list[bool]], cpu_ms: dict[str, float]) -> dict[str, Any]:
+    """What is reported of an encoder; how it was trained stands beside it."""
+    return {
+        "model": describe(path),
+        "training": json.loads(path.with_suffix(".json").read_text(encoding="utf-8")),
+        "accuracy": {split: wilson(sum(answers), len(answers)) for split, answers in found.items()},
+        "cpu_ms": cpu_ms | {"tokens": TIMED_TOKENS},
+    }
+
+
+def write_shared_report(home: Path, scratch: Path) -> None:
+    """Take over the shared encoder from `scratch` and write its JSON, with its control when that is trained too."""
+    trained = [path for path in (scratch / f"{name}.onnx" for name in (SHARED, CONTROL)) if path.exists()]
+    if trained[0].stem != SHARED:
+        return
+    drawn, paths = held_out(), {path.stem: path for path in (home / "models" / "search.onnx", *trained)}
+    found = {name: {split: right(path, examples) for split, examples in drawn.items()} for name, path in paths.items()}
+    times = milliseconds(list(paths.values()), timed(drawn["test"]))
+    told = {path.stem: facts(path, found[path.stem], times[path.name]) for path in trained}
+    report = told.pop(SHARED) | {
+        "gain_on_test_over": {
+            name: paired(found[SHARED]["test"], other["test"]) for name, other in found.items() if name != SHARED
+        },
+        "beside": {"search": {"cpu_ms": times["search.onnx"]}} | told,
+    }
+    shutil.copyfile(paths[SHARED], home / "models" / f"{SHARED}.onnx")
+    (home / "models" / f"{SHARED}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
