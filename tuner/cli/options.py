@@ -12,7 +12,7 @@ import typer
 from tuner.errors import UsageError, unknown
 
 if TYPE_CHECKING:
-    from tuner.study.space import Configuration, SearchSpace
+    from tuner.study.space import Configuration
     from tuner.study.workload import Workload
     from tuner.target.spec import Target
 
@@ -153,15 +153,17 @@ def study_name(given: str | None, target: str) -> str:
     return name
 
 
-def parse_sets(space: "SearchSpace", texts: Sequence[str] | None) -> "Configuration":
+def parse_sets(target: "Target", texts: Sequence[str] | None) -> "Configuration":
     """Read `KNOB=VALUE` texts, and refuse them when they break a constraint together with the other defaults."""
     from tuner.study.expressions import names_in
 
-    values = {}
+    space, values = target.space, {}
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"--set {text!r}: expected KNOB=VALUE")
+        if reason := target.why_not(value):
+            raise UsageError(f"--set {text}: does not run here: {reason}")
         values[name] = space.knob(name).parse(value)
     if broken := space.violated(space.configuration(values)):
         others = sorted((names_in(broken) & set(space.names)) - set(values))
@@ -172,7 +174,7 @@ def parse_sets(space: "SearchSpace", texts: Sequence[str] | None) -> "Configurat
 
 def held(target: "Target", sets: Sequence[str] | None, vary: Sequence[str] | None) -> "Configuration":
     """Read which knobs a search holds: those of --set, and at their defaults those it leaves alone unless --vary."""
-    chosen, default = parse_sets(target.space, sets), target.space.default()
+    chosen, default = parse_sets(target, sets), target.space.default()
     for name in vary or ():
         if name not in default:
             raise UsageError(f"--vary: {unknown('knob', name, default)}")

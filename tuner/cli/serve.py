@@ -36,7 +36,7 @@ def serve(
     if not is_free(port):
         raise UsageError(f"--port {port}: something listens there already; choose another port")
     loaded = options.load_target(context, target, runtime_python=runtime_python)
-    configuration = loaded.space.configuration(options.parse_sets(loaded.space, sets))
+    configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
     with TemporaryDirectory(prefix="tuner-serve-") as workdir, artifact(loaded, configuration) as made:
         launch = render(loaded, configuration, port=port, workdir=Path(workdir), artifact=made.folder)
         stop = loaded.timeouts.stop

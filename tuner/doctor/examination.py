@@ -42,6 +42,6 @@ def examine(protocol: Protocol, target: str, options: Mapping[str, str], launche
         drift=change,
         ceiling=most,
         rungs=rungs,
-        providers=providers(protocol.target.names),
+        providers=providers(protocol.target.runs),
         checks=(*seen, *disturbances(repeats, criterion(loop).name, change)),
     )

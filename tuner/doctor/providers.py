@@ -1,23 +1,17 @@
 """Which execution providers run which precisions here, as the target's own program has tried them."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from tuner.doctor.diagnosis import Provider
 from tuner.runtimes.known import advice
 
 
-def providers(names: Mapping[str, Any]) -> tuple[Provider, ...]:
-    """Read the fact `runs`: an object of providers, each an object of precisions with the reason why not, or ""."""
-    runs = names.get("runs")
-    if not isinstance(runs, dict):
-        return ()
-    return tuple(_provider(str(name), found) for name, found in runs.items() if isinstance(found, dict))
-
-
-def _provider(name: str, found: Mapping[str, Any]) -> Provider:
-    precisions = {str(precision): str(reason) for precision, reason in found.items()}
-    return Provider(name=name, precisions=precisions, advice=advice(name) if all(precisions.values()) else "")
+def providers(runs: Mapping[str, Mapping[str, str]]) -> tuple[Provider, ...]:
+    """Add to what a target found out what to do about providers that run nothing."""
+    return tuple(
+        Provider(name=name, precisions=found, advice=advice(name) if all(found.values()) else "")
+        for name, found in runs.items()
+    )
 
 
 def reasons(provider: Provider) -> str:

@@ -8,10 +8,13 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from tuner import bundled
 from tuner.errors import TargetFileError, UsageError, unknown
 from tuner.machine import cores, place
 from tuner.runtimes import store
+from tuner.runtimes.known import advice
 from tuner.runtimes.python import interpreter
 from tuner.study.expressions import names_in, resolve
 from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace
@@ -70,6 +73,19 @@ class Target:
     names: Mapping[str, Any]
     hot: Hot | None
     left_alone: tuple[str, ...]
+
+    @property
+    def runs(self) -> Mapping[str, Mapping[str, str]]:
+        """Of each execution provider that was tried the precisions, with the reason why not, or ""; a fact."""
+        found: Mapping[str, Mapping[str, str]] = self.names.get("runs", {})
+        return found
+
+    def why_not(self, provider: str) -> str:
+        """Why an execution provider runs no precision here, and what to do; empty for all that is not known to fail."""
+        reasons = list(self.runs.get(provider, {}).values())
+        if not reasons or not all(reasons):
+            return ""
+        return "; ".join(filter(None, (reasons[0], advice(provider))))
 
     @property
     def runtime_python(self) -> str | None:
@@ -214,6 +230,10 @@ def _facts(folder: Path, table: TargetTable, names: Mapping[str, Any]) -> dict[s
         facts = None
     if not isinstance(facts, dict):
         raise UsageError(f"[facts] must print one JSON object, but printed {output[:80]!r}")
+    try:
+        TypeAdapter(dict[str, dict[str, str]]).validate_python(facts.get("runs", {}), strict=True)
+    except ValidationError:
+        raise UsageError("[facts] runs: must be an object of providers, each one of precisions with a text") from None
     return facts
 
 
