@@ -35,6 +35,15 @@ def test_bundled_targets_load_by_name() -> None:
         assert target.space.violated(target.space.default()) is None
 
 
+@pytest.mark.parametrize("agent", ["search", "recommend", "drive"])
+def test_every_agent_has_expert_starts_at_the_int8_that_suits_it(agent: str) -> None:
+    target = spec.load("reference", {"agent": agent}, server_cores=(0, 1))
+    kind = {"search": "int8_dynamic", "recommend": "int8_dynamic", "drive": "int8_static"}[agent]
+    assert {start["precision"] for start in target.starts} == {"fp32", kind}
+    for start in target.starts:
+        assert target.space.violated(start) is None
+
+
 def test_the_frozen_default_of_the_reference_agent() -> None:
     assert spec.load("reference").space.default() == {
         "batching": "none",
@@ -47,6 +56,9 @@ def test_the_frozen_default_of_the_reference_agent() -> None:
         "intra_op_threads": SERVER_CORES,
         "spinning": "on",
         "precision": "fp32",
+        "compression": "none",
+        "energy": 0.8,
+        "keep": 0.75,
         "execution_provider": "CPUExecutionProvider",
         "inter_op_threads": 1,
         "cpu_affinity": "none",

@@ -21,7 +21,7 @@ def serve(
 ) -> None:
     """Launch a target on loopback and leave it running until Ctrl-C.
 
-    Example: tuner serve --set precision=int8 --set max_batch_size=8
+    Example: tuner serve --set precision=int8_dynamic --set max_batch_size=8
     """
     from tempfile import TemporaryDirectory
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from reference_agent.agents import AGENTS
+from reference_agent.agents import AGENTS, bundled_model
 
 
 class Parser(argparse.ArgumentParser):
@@ -65,4 +65,4 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def chosen_model(arguments: argparse.Namespace) -> Path:
     """The model file that the two flags choose."""
-    return Path(arguments.model) if arguments.model else AGENTS[arguments.agent].model
+    return Path(arguments.model) if arguments.model else bundled_model(arguments.agent)

@@ -23,8 +23,6 @@ TIMER_SECONDS = 0.001
 TICK_SECONDS = 0.1
 """Between two looks at workers that hang, at those that go, and at how many there should be."""
 
-TOKEN_BYTES = 8
-
 
 class Dispatcher:
     """Queues rows, hands them to workers in batches and gives each its scores."""
@@ -36,6 +34,7 @@ class Dispatcher:
         self._metrics = metrics
         self._cost = CostModel()
         self._batcher: Batcher | None = None  # made once a session has said how long rows may be
+        self._element = 1
         self._scaler = Scaler(settings.min_workers, settings.workers) if settings.scales_workers else None
         self._widens = settings.widens
         self._timer: asyncio.TimerHandle | None = None
@@ -138,7 +137,7 @@ class Dispatcher:
         held = self._held_until(now)
         new = asyncio.get_running_loop().create_future
         jobs = [
-            Job(row=row, size=len(row) // TOKEN_BYTES, ticket=ticket, queued=now, answer=new(), held_before=held)
+            Job(row=row, size=len(row) // self._element, ticket=ticket, queued=now, answer=new(), held_before=held)
             for row in rows
         ]
         batcher.put(jobs)
@@ -229,11 +228,12 @@ class Dispatcher:
             self._batcher = Batcher(
                 self._policy,
                 self._cost,
-                longest=description.max_length,
+                longest=description.signature.longest,
                 capacity=capacity,
                 tenant_capacity=max(1, round(self._settings.tenant_share * capacity)),
             )
             self._batcher.draining = self._draining
+            self._element = description.signature.element_bytes
         return self._batcher
 
     def _held_until(self, now: float) -> float:

@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 from numpy.typing import NDArray
-from reference_agent.inference.tokenizer import PADDING, Tokenizer
+from reference_agent.agents.tokenizer import PADDING, Tokenizer
 
 __all__ = ["PADDING", "TOKENIZER", "tokens"]
 

@@ -458,14 +458,22 @@ def refused_or_read(body: bytes, size: bytes | None) -> None:
 
 
 def description():
+    from reference_agent.agents import AGENTS
+    from reference_agent.agents.signature import Signature
     from reference_agent.inference.description import Description
+    from reference_agent.inference.precision import Precision
 
+    agent = AGENTS["search"]
     return Description(
         agent="search",
-        labels=("one", "two"),
-        vocabulary=4096,
-        max_length=64,
-        precision="fp32",
+        signature=Signature(
+            input=agent.input,
+            output=agent.output,
+            labels=("one", "two"),
+            limits={"vocabulary": 4096, "max_length": 64},
+        ),
+        precision=Precision.FP32,
+        compression="none",
         model_sha256="0" * 64,
         execution_provider="CPUExecutionProvider",
         nodes_on_provider=1.0,

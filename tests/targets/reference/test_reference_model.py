@@ -55,8 +55,9 @@ def accuracy(path: Path, rows: list[str]) -> float:
     model = Model.load(AGENTS["search"], path, Resources())
     right = 0
     for row in map(json.loads, rows):
-        tokens = model.description.tokenizer.encode(row["request"]["text"]).tobytes()
-        right += model.description.labels[int(model.run([tokens])[0].argmax())] == row["answer"]
+        signature = model.description.signature
+        tokens = AGENTS["search"].read(row["request"], signature)
+        right += signature.labels[int(model.run([tokens])[0].argmax())] == row["answer"]
     return right / len(rows)
 
 
@@ -72,7 +73,8 @@ def test_batches_and_padding_do_not_change_an_answer():
 
     model = Model.load(AGENTS["search"], MODEL, Resources())
     texts = [json.loads(row)["request"]["text"] for row in committed("validation")[:32]]
-    rows = [model.description.tokenizer.encode(text).tobytes() for text in texts]
+    signature = model.description.signature
+    rows = [AGENTS["search"].read({"text": text}, signature) for text in texts]
     together = model.run(rows)
     for row, scores in zip(rows, together, strict=True):
         assert model.run([row])[0] == pytest.approx(scores, abs=1e-3)
@@ -89,7 +91,7 @@ def test_a_row_of_nothing_but_padding_has_finite_scores():
 
 
 def build(folder: Path, precision: str, *more: str) -> Path:
-    done = run_module("reference_agent.inference.variants", "--precision", precision, "--out", str(folder), *more)
+    done = run_module("reference_agent.variants.build", "--precision", precision, "--out", str(folder), *more)
     assert (done.returncode, done.stderr) == (0, "")
     assert [path.name for path in folder.iterdir()] == ["model.onnx"]
     return folder / "model.onnx"
@@ -100,14 +102,14 @@ def test_fp32_is_a_copy(tmp_path: Path):
 
 
 def test_int8_is_built_served_and_reported(tmp_path: Path, launch):
-    path = build(tmp_path, "int8")
+    path = build(tmp_path, "int8_dynamic")
     assert path.stat().st_size < 0.55 * MODEL.stat().st_size
     operators = {node.op_type for node in onnx.load(path).graph.node}
     assert "MatMulInteger" in operators
 
     server = launch("--model", str(path))
     config = server.client.get("/v1/config").json()
-    assert config["precision"] == "int8"
+    assert config["precision"] == "int8_dynamic"
     assert config["model_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     rows = committed("validation")[:400]
     right = 0
@@ -117,11 +119,11 @@ def test_int8_is_built_served_and_reported(tmp_path: Path, launch):
 
 
 def test_int8_cannot_be_quantized_again(tmp_path: Path):
-    path = build(tmp_path / "once", "int8")
-    for precision, code in (("fp32", 2), ("int8", 0)):
+    path = build(tmp_path / "once", "int8_dynamic")
+    for precision, code in (("fp32", 2), ("int8_dynamic", 0)):
         flags = ["--model", str(path), "--precision", precision, "--out", str(tmp_path / precision)]
-        done = run_module("reference_agent.inference.variants", *flags)
+        done = run_module("reference_agent.variants.build", *flags)
         assert done.returncode == code, done.stderr
-    assert json.loads(run_module("reference_agent.inference.facts", "--model", str(path)).stdout)["precisions"] == [
-        "int8"
+    assert json.loads(run_module("reference_agent.variants.facts", "--model", str(path)).stdout)["precisions"] == [
+        "int8_dynamic"
     ]

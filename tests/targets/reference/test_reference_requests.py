@@ -285,9 +285,9 @@ def test_the_page_for_people_names_every_path_and_loads_nothing(server: Server):
 
 
 def test_facts_are_what_works_here():
-    done = run_module("reference_agent.inference.facts", "--model", "")
+    done = run_module("reference_agent.variants.facts", "--model", "")
     facts = json.loads(done.stdout)
     assert "CPUExecutionProvider" in facts["providers"]
     assert "AzureExecutionProvider" not in facts["providers"], "it is listed, but everything falls back to the CPU"
-    assert facts["precisions"] == ["fp32", "int8"]
+    assert facts["precisions"] == ["fp32", "fp16", "int8_dynamic", "int8_static", "int4"]
     assert len(facts["model_sha256"]) == 64

@@ -87,7 +87,7 @@ def test_a_port_that_is_taken():
         assert "Address already in use" in refusal("--port", str(taken.getsockname()[1]))
 
 
-@pytest.mark.parametrize("module", ["reference_agent", "reference_agent.inference.facts"])
+@pytest.mark.parametrize("module", ["reference_agent", "reference_agent.variants.facts"])
 def test_a_file_that_is_no_model(tmp_path: Path, module):
     path = tmp_path / "model.onnx"
     for content in (b"", b"junk", MODEL.read_bytes()[:100_000]):
@@ -98,15 +98,15 @@ def test_a_file_that_is_no_model(tmp_path: Path, module):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"name": "ids"}, "takes and returns ids tensor(int64) of rank 2"),
-        ({"kind": TensorProto.INT32}, "input_ids tensor(int32)"),
-        ({"shape": ("b", "l", 1)}, "of rank 3"),
+        ({"name": "ids"}, "takes ids INT64 [batch, any] and returns"),
+        ({"kind": TensorProto.INT32}, "takes input_ids INT32 [batch, any]"),
+        ({"shape": ("b", "l", 1)}, "takes input_ids INT64 [batch, any, 1]"),
         ({"shape": (1, "l")}, "has the fixed size 1"),
     ],
 )
 def test_a_model_whose_tensors_do_not_fit(tmp_path: Path, changes, says):
     path = misfit(tmp_path / "model.onnx", **changes)
-    assert says in refusal("--model", str(path), module="reference_agent.inference.facts")
+    assert says in refusal("--model", str(path), module="reference_agent.variants.facts")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_model_whose_tensors_do_not_fit(tmp_path: Path, changes, says):
         ({"agent": None}, "lack a sound agent"),
         ({"labels": "[1"}, "lack a sound agent, labels"),
         ({"vocabulary": "many"}, "lack a sound agent, labels, vocabulary"),
-        ({"precision": "int8"}, "say precision 'int8' but its operators are fp32"),
+        ({"precision": "int4"}, "say precision 'int4' but its operators are floating point"),
         ({"precision": None}, "say precision None but"),
         ({"labels": '["one"]'}, "do not belong together"),
     ],
@@ -135,7 +135,7 @@ def test_a_model_that_loads_but_cannot_compute(tmp_path: Path, isolation):
     model.graph.node[1].input[0] = "found"
     onnx.save(model, tmp_path / "model.onnx")
     says = refusal("--model", str(tmp_path / "model.onnx"), "--isolation", isolation)
-    assert "the model cannot compute 1 x 16 tokens: " in says
+    assert "the model cannot compute 1 x 16 numbers: " in says
 
 
 def test_a_model_of_your_own_is_served(tmp_path: Path, launch):
@@ -146,6 +146,6 @@ def test_a_model_of_your_own_is_served(tmp_path: Path, launch):
 
 def test_quantizing_nothing_is_refused(tmp_path: Path):
     path = misfit(tmp_path / "model.onnx")
-    flags = ["--model", str(path), "--precision", "int8", "--out", str(tmp_path / "out")]
-    assert "nothing to quantize" in refusal(*flags, module="reference_agent.inference.variants")
+    flags = ["--model", str(path), "--precision", "int8_dynamic", "--out", str(tmp_path / "out")]
+    assert "nothing to quantize" in refusal(*flags, module="reference_agent.variants.build")
     assert list((tmp_path / "out").iterdir()) == []

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from reference_agent.inference.tokenizer import Tokenizer
+from reference_agent.agents.tokenizer import Tokenizer
 from reference_agent.workers.wire import (
     FrameBuffer,
     Kind,

@@ -70,11 +70,11 @@ class Pages:
 
     async def openapi(self, _request: Request) -> Response:
         """Describe every path, for programs."""
-        return json_response(docs.openapi(self._agent.name))
+        return json_response(docs.openapi(self._agent))
 
     async def docs(self, _request: Request) -> Response:
         """Describe every path, for people."""
-        return HTMLResponse(docs.page(docs.openapi(self._agent.name)))
+        return HTMLResponse(docs.page(docs.openapi(self._agent)))
 
 
 def build_app(

@@ -41,6 +41,7 @@ def effective(settings: Settings, dispatcher: Dispatcher, description: Descripti
         "execution_provider": description.execution_provider,
         "nodes_on_provider": description.nodes_on_provider,
         "precision": description.precision,
+        "compression": description.compression,
         "model_sha256": description.model_sha256,
         "onnxruntime": description.onnxruntime,
         "runtime": description.runtime,

@@ -3,10 +3,15 @@
 The page is rendered here, because the usual viewers load their scripts from elsewhere.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
+from reference_agent.agents.agent import Agent
+from reference_agent.agents.signature import Tensor
+
 PAGE = Path(__file__).with_name("docs.html")
+SOME_LENGTH, MOST_NUMBERS = 16, 100
 
 _ERROR = {
     "description": "Refused, with one sentence.",
@@ -27,19 +32,19 @@ _DEADLINE = {
 _MODEL = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
 
 
-def openapi(agent: str) -> dict[str, Any]:
+def openapi(agent: Agent) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of a server of this agent."""
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": f"Reference agent: {agent}",
+            "title": f"Reference agent: {agent.name}",
             "version": "2",
             "description": "Answers of the inference paths carry Server-Timing (queue, batch, compute, total; in ms).",
         },
         "paths": {
-            "/v1/decide": {"post": _decide()},
-            "/v2/models/{model}/infer": {"post": _infer()},
-            "/v1/jobs": {"post": _submit()},
+            "/v1/decide": {"post": _decide(agent)},
+            "/v2/models/{model}/infer": {"post": _infer(agent)},
+            "/v1/jobs": {"post": _submit(agent)},
             "/v1/jobs/{id}": {"get": _job()},
             "/v1/config": {"get": _plain("The settings that are in effect."), "put": _configure()},
             "/v2": {"get": _plain("The server, by the Open Inference Protocol.")},
@@ -60,30 +65,38 @@ def page(document: dict[str, Any]) -> str:
     return Environment(autoescape=True).from_string(PAGE.read_text(encoding="utf-8")).render(document)
 
 
-def _decide() -> dict[str, Any]:
+def _decide(agent: Agent) -> dict[str, Any]:
+    document, decision = agent.example
     return _operation(
         "Decide on a document.",
-        {"text": "book a train from paris to london"},
-        {"agent": "search", "decision": "book_paris_to_london", "confidence": 0.98, "model_version": "…"},
+        document,
+        {"agent": agent.name, **decision, "model_version": "…"},
         parameters=[_TENANT, _DEADLINE],
         refusals=(400, 413, 415, 429, 503, 504),
     )
 
 
-def _infer() -> dict[str, Any]:
-    tensor = {"name": "input_ids", "datatype": "INT64", "shape": [1, 3], "data": [5, 6, 7]}
+def _infer(agent: Agent) -> dict[str, Any]:
+    given, gives = ([_tensor(tensor)] for tensor in (agent.input, agent.output))
     return _operation(
         "Scores for tensors: Open Inference Protocol 2, as JSON or with the binary tensor extension. The parameter "
         "timeout (microseconds) is a deadline too.",
-        {"inputs": [tensor]},
-        {"model_name": "search", "outputs": [{"name": "logits", "datatype": "FP32", "shape": [1, 24], "data": ["…"]}]},
+        {"inputs": given},
+        {"model_name": agent.name, "outputs": gives},
         parameters=[_MODEL, _TENANT, _DEADLINE],
         refusals=(400, 404, 413, 415, 429, 503, 504),
     )
 
 
-def _submit() -> dict[str, Any]:
-    request = {"request": {"text": "book a train from paris to london"}, "callback": "http://127.0.0.1:9000/done"}
+def _tensor(tensor: Tensor) -> dict[str, Any]:
+    """One row as an example; of so many numbers that nobody would read them, none."""
+    shape = [1, *(size or SOME_LENGTH for size in tensor.shape)]
+    data = [5] * math.prod(shape) if math.prod(shape) < MOST_NUMBERS else ["…"]
+    return {"name": tensor.name, "datatype": tensor.datatype, "shape": shape, "data": data}
+
+
+def _submit(agent: Agent) -> dict[str, Any]:
+    request = {"request": agent.example[0], "callback": "http://127.0.0.1:9000/done"}
     answer = {"id": "…", "status": "queued", "href": "/v1/jobs/…"}
     return _operation(
         "Leave a document to be decided on; the answer is fetched, or sent to callback.",

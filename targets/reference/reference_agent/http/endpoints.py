@@ -6,12 +6,12 @@ import orjson
 from starlette.requests import Request
 
 from reference_agent.agents import AGENTS
+from reference_agent.agents.agent import finite
 from reference_agent.clock import clock
 from reference_agent.dispatcher import Dispatcher
 from reference_agent.errors import RequestError
 from reference_agent.http import oip
 from reference_agent.http.body import parse_json
-from reference_agent.http.decide import decision, read_text
 from reference_agent.http.exchange import Call, Reply
 from reference_agent.inference.description import Description
 from reference_agent.queueing.job import Answer, Ticket
@@ -53,7 +53,7 @@ class Endpoints:
         """Refuse a document that `run` could not answer."""
         description = self._dispatcher.known_description()
         assert description is not None, "a job is read once it is known what can be answered"
-        read_text(document, description)
+        self._agent.read(document, description.signature)
 
     async def run(self, document: Any) -> dict[str, Any]:
         """Answer a document that waited in the queue of jobs, and say where the time went."""
@@ -76,12 +76,9 @@ class Endpoints:
     async def _decision(
         self, document: Any, ticket: Ticket, description: Description
     ) -> tuple[dict[str, Any], list[Answer]]:
-        answers = await self._dispatcher.compute([read_text(document, description)], ticket)
-        label, confidence = decision(answers[0].scores, description)
-        content = {
-            "agent": description.agent,
-            "decision": label,
-            "confidence": round(confidence, 6),
-            "model_version": description.version,
-        }
-        return content, answers
+        agent, signature = self._agent, description.signature
+        row = agent.read(document, signature)
+        answers = await self._dispatcher.compute([row], ticket)
+        scores = finite(answers[0].scores, agent.scored(len(row) // signature.element_bytes, signature))
+        decision = agent.decide(scores, document, signature)
+        return {"agent": agent.name, **decision, "model_version": description.version}, answers

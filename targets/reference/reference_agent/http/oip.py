@@ -1,5 +1,6 @@
 """The Open Inference Protocol, version 2, over HTTP: tensors as JSON or, by the binary extension, as raw bytes."""
 
+import math
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,13 +8,12 @@ from typing import Any
 
 import orjson
 
-from reference_agent.agents import Agent
+from reference_agent.agents.agent import Agent, finite
+from reference_agent.agents.signature import TYPE_CODES, Signature, Tensor
 from reference_agent.errors import RequestError
 from reference_agent.http.body import parse_json
-from reference_agent.http.decide import finite_scores
 from reference_agent.http.exchange import Reply
 from reference_agent.inference.description import Description
-from reference_agent.inference.tokenizer import PADDING
 from reference_agent.queueing.job import Answer
 
 JSON_LENGTH = b"inference-header-content-length"
@@ -26,6 +26,8 @@ class Inference:
     """A request that has been checked: rows to compute and how to answer."""
 
     rows: list[bytes]
+    scored: int
+    """How many scores each row gets."""
     identifier: str | None
     binary: bool
     timeout: float | None
@@ -39,49 +41,50 @@ def server_metadata(version: str) -> dict[str, Any]:
 
 def model_metadata(agent: Agent, description: Description) -> dict[str, Any]:
     """What `GET /v2/models/{model}` answers."""
+    signature = description.signature
     return {
         "name": agent.name,
         "versions": [description.version],
         "platform": "onnxruntime_onnx",
-        "inputs": [{"name": agent.input_name, "datatype": "INT64", "shape": [-1, -1]}],
-        "outputs": [{"name": agent.output_name, "datatype": "FP32", "shape": [-1, len(description.labels)]}],
+        "inputs": [_described(signature.input, signature.input.shape)],
+        "outputs": [_described(signature.output, (len(signature.labels) or None,))],
     }
 
 
 def parse(body: bytes, json_length: bytes | None, agent: Agent, description: Description, most_rows: int) -> Inference:
     """Read and check an inference request."""
     document, raw = _split(body, json_length)
-    tensor = _only_input(document, agent)
-    count, length = _shape(tensor, description, most_rows)
-    numbers = _numbers(tensor, raw, count * length)
-    if min(numbers) < 0 or max(numbers) >= description.vocabulary:
-        raise RequestError(400, f"{agent.input_name} holds a number outside 0 to {description.vocabulary - 1}")
+    signature = description.signature
+    tensor = _only_input(document, signature.input)
+    count, length = _shape(tensor, signature, most_rows)
+    numbers = _numbers(tensor, raw, count * length, TYPE_CODES[signature.input.datatype])
     rows = [numbers[start : start + length] for start in range(0, count * length, length)]
-    if any(max(row) == PADDING for row in rows):
-        raise RequestError(400, f"{agent.input_name} has a row of nothing but padding")
+    for row in rows:
+        agent.check(row, signature)
     identifier = document.get("id")
     if identifier is not None and not isinstance(identifier, str):
         raise RequestError(400, '"id" must be a string')
     return Inference(
         rows=[row.tobytes() for row in rows],
+        scored=agent.scored(length, signature),
         identifier=identifier,
-        binary=_wants_binary(document, agent),
+        binary=_wants_binary(document, signature.output.name),
         timeout=_timeout(document),
     )
 
 
 def answer(request: Inference, answers: list[Answer], agent: Agent, description: Description) -> Reply:
     """Write the scores as the request wants them."""
-    scores = [one.scores for one in answers]
-    rows = [finite_scores(row) for row in scores]
-    output: dict[str, Any] = {"name": agent.output_name, "datatype": "FP32", "shape": [len(rows), len(rows[0])]}
+    rows = [finite(one.scores, request.scored) for one in answers]
+    name = description.signature.output.name
+    output: dict[str, Any] = {"name": name, "datatype": "FP32", "shape": [len(rows), request.scored]}
     document: dict[str, Any] = {"model_name": agent.name, "model_version": description.version, "outputs": [output]}
     if request.identifier is not None:
         document["id"] = request.identifier
     if not request.binary:
         output["data"] = [score for row in rows for score in row]
         return Reply(orjson.dumps(document), answers=answers)
-    raw = b"".join(scores)
+    raw = b"".join(row.tobytes() for row in rows)
     output["parameters"] = {"binary_data_size": len(raw)}
     head = orjson.dumps(document)
     return Reply(head + raw, b"application/octet-stream", [(JSON_LENGTH, b"%d" % len(head))], answers)
@@ -101,38 +104,51 @@ def _split(body: bytes, json_length: bytes | None) -> tuple[dict[str, Any], byte
     return document, body[end:]
 
 
-def _only_input(document: dict[str, Any], agent: Agent) -> dict[str, Any]:
+def _described(tensor: Tensor, shape: tuple[int | None, ...]) -> dict[str, Any]:
+    sizes = [-1, *(-1 if size is None else size for size in shape)]
+    return {"name": tensor.name, "datatype": tensor.datatype, "shape": sizes}
+
+
+def _only_input(document: dict[str, Any], wanted: Tensor) -> dict[str, Any]:
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
-        raise RequestError(400, f'"inputs" must be a list of one tensor, {agent.input_name}')
+        raise RequestError(400, f'"inputs" must be a list of one tensor, {wanted.name}')
     tensor = inputs[0]
-    if tensor.get("name") != agent.input_name:
-        raise RequestError(400, f"unknown input {tensor.get('name')!r}, the model takes {agent.input_name}")
-    if tensor.get("datatype") != "INT64":
-        raise RequestError(400, f"{agent.input_name} must have datatype INT64, not {tensor.get('datatype')!r}")
+    if tensor.get("name") != wanted.name:
+        raise RequestError(400, f"unknown input {tensor.get('name')!r}, the model takes {wanted.name}")
+    if tensor.get("datatype") != wanted.datatype:
+        raise RequestError(400, f"{wanted.name} must have datatype {wanted.datatype}, not {tensor.get('datatype')!r}")
     return tensor
 
 
-def _shape(tensor: dict[str, Any], description: Description, most_rows: int) -> tuple[int, int]:
-    shape, name = tensor.get("shape"), tensor["name"]
-    if not isinstance(shape, list) or len(shape) != 2 or any(type(size) is not int or size < 1 for size in shape):
-        raise RequestError(400, f"{name} must have a shape [rows, length] of positive numbers, not {shape!r}")
-    count, length = shape
-    if length > description.max_length:
-        raise RequestError(400, f"{name} has {length} columns, the model reads at most {description.max_length}")
+def _shape(tensor: dict[str, Any], signature: Signature, most_rows: int) -> tuple[int, int]:
+    """Return how many rows there are, and of how many elements each."""
+    shape, name, wanted = tensor.get("shape"), tensor["name"], signature.input.shape
+    sizes = ", ".join("length" if size is None else str(size) for size in wanted)
+    if (
+        not isinstance(shape, list)
+        or len(shape) != 1 + len(wanted)
+        or any(type(size) is not int or size < 1 for size in shape)
+        or any(size not in (None, given) for size, given in zip(wanted, shape[1:], strict=True))
+    ):
+        raise RequestError(400, f"{name} must have a shape [rows, {sizes}] of positive numbers, not {shape!r}")
+    count, length = shape[0], math.prod(shape[1:])
+    if length > signature.longest:
+        raise RequestError(400, f"{name} has {length} columns, the model reads at most {signature.longest}")
     if count > most_rows:
         raise RequestError(400, f"{name} has {count} rows, this server queues at most {most_rows}; send fewer")
     return count, length
 
 
-def _numbers(tensor: dict[str, Any], raw: bytes, count: int) -> "array[int]":
+def _numbers(tensor: dict[str, Any], raw: bytes, count: int, code: str) -> "array[Any]":
     """Return the tensor's numbers, from JSON or from the raw bytes."""
-    numbers, name = array("q"), tensor["name"]
+    numbers, name = array(code), tensor["name"]
     size = _parameters(tensor).get("binary_data_size")
+    kinds = (int,) if code != "f" else (int, float)
     try:
         if size is None:
-            values = list(_flat(tensor.get("data")))
-            if any(type(value) is not int for value in values):
+            values = list(_flat(tensor.get("data"), len(tensor["shape"])))
+            if any(type(value) not in kinds for value in values):
                 raise TypeError
             numbers.extend(values)
         else:
@@ -140,32 +156,33 @@ def _numbers(tensor: dict[str, Any], raw: bytes, count: int) -> "array[int]":
                 raise RequestError(400, f"{name} announces {size!r} bytes but {len(raw)} follow the JSON")
             numbers.frombytes(raw)
     except (TypeError, ValueError, OverflowError):
-        raise RequestError(400, f"{name} must hold whole numbers of 64 bits") from None
+        what = f"whole numbers of {8 * numbers.itemsize} bits" if code != "f" else "numbers of 32 bits"
+        raise RequestError(400, f"{name} must hold {what}") from None
     if len(numbers) != count:
         raise RequestError(400, f"{name} holds {len(numbers)} numbers, its shape needs {count}")
     return numbers
 
 
-def _flat(data: Any) -> Iterator[Any]:
-    """Yield the values of a list, or of a list of lists."""
+def _flat(data: Any, axes: int) -> Iterator[Any]:
+    """Yield the values of a list, or of lists as deep as the tensor has axes."""
     if not isinstance(data, list):
         raise TypeError
     for value in data:
-        if isinstance(value, list):
-            yield from value
+        if isinstance(value, list) and axes > 1:
+            yield from _flat(value, axes - 1)
         else:
             yield value
 
 
-def _wants_binary(document: dict[str, Any], agent: Agent) -> bool:
+def _wants_binary(document: dict[str, Any], name: str) -> bool:
     """Whether the scores are to be sent as raw bytes."""
     binary = bool(_parameters(document).get("binary_data_output", False))
     outputs = document.get("outputs")
     if not isinstance(outputs, list | None):
-        raise RequestError(400, f'"outputs" must be a list of {agent.output_name} or nothing')
+        raise RequestError(400, f'"outputs" must be a list of {name} or nothing')
     for output in outputs or []:
-        if not isinstance(output, dict) or output.get("name") != agent.output_name:
-            raise RequestError(400, f"unknown output, the model gives {agent.output_name}")
+        if not isinstance(output, dict) or output.get("name") != name:
+            raise RequestError(400, f"unknown output, the model gives {name}")
         binary = bool(_parameters(output).get("binary_data", binary))
     return binary
 

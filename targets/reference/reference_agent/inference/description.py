@@ -1,8 +1,11 @@
 """What a running session says of itself: read by a worker, shown by the front."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from reference_agent.inference.tokenizer import Tokenizer
+from reference_agent.agents.signature import Signature, read_signature
+from reference_agent.inference.precision import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,11 +13,11 @@ class Description:
     """Facts of one loaded model and its session; equal in all workers of a server."""
 
     agent: str
-    labels: tuple[str, ...]
-    vocabulary: int
-    max_length: int
-    precision: str
+    signature: Signature
+    precision: Precision
     """As the model's metadata says and its operators confirm."""
+    compression: str
+    """As the model's metadata says."""
     model_sha256: str
     execution_provider: str
     nodes_on_provider: float
@@ -31,7 +34,7 @@ class Description:
         """A short name of exactly this model file."""
         return self.model_sha256[:12]
 
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """The tokenizer that the model was trained with."""
-        return Tokenizer(vocabulary=self.vocabulary, max_length=self.max_length)
+
+def read_description(written: Mapping[str, Any]) -> Description:
+    """Return the description that was written as JSON."""
+    return Description(**dict(written) | {"signature": read_signature(written["signature"])})

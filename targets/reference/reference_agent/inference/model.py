@@ -1,4 +1,4 @@
-"""A loaded model: rows of tokens in, rows of scores out."""
+"""A loaded model: rows of numbers in, rows of scores out."""
 
 import hashlib
 import json
@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_agent.agents import Agent
+from reference_agent.agents.agent import Agent
+from reference_agent.agents.signature import Signature
 from reference_agent.errors import StartError
 from reference_agent.inference.description import Description
 from reference_agent.inference.resources import Resources
@@ -22,11 +23,9 @@ from reference_agent.inference.session import (
     read_model_file,
     share_on_provider,
 )
-from reference_agent.inference.tokenizer import RESERVED, Tokenizer
 
 Buffer = bytes | memoryview
-REHEARSAL_LENGTH = 16
-"""Tokens of a rehearsed request: as many as a usual one."""
+DTYPES = {"INT64": np.int64, "INT32": np.int32, "UINT8": np.uint8, "FP32": np.float32}
 
 
 class Model:
@@ -35,7 +34,11 @@ class Model:
     def __init__(self, session: Session, agent: Agent, description: Description) -> None:
         self.description = description
         self._session = session
-        self._input_name, self._output_names = agent.input_name, [agent.output_name]
+        self._agent = agent
+        signature = description.signature
+        self._dtype = np.dtype(DTYPES[signature.input.datatype])
+        self._input_name, self._output_names = signature.input.name, [signature.output.name]
+        self._shape = signature.input.shape if len(signature.input.shape) > 1 else None
 
     @classmethod
     def load(cls, agent: Agent, path: Path, resources: Resources) -> "Model":
@@ -44,13 +47,11 @@ class Model:
         session, threads = open_session(content, path, resources)
         check_tensors(session, agent, path)
         metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
-        labels, tokenizer = _training_facts(metadata, agent, path)
         description = Description(
             agent=agent.name,
-            labels=labels,
-            vocabulary=tokenizer.vocabulary,
-            max_length=tokenizer.max_length,
+            signature=_signature(metadata, agent, path),
             precision=precision(session, metadata.get("precision"), path),
+            compression=metadata.get("compression", "none"),
             model_sha256=hashlib.sha256(content).hexdigest(),
             execution_provider=provider,
             nodes_on_provider=share_on_provider(session, provider),
@@ -61,25 +62,28 @@ class Model:
         return cls(session, agent, description)
 
     def run(self, rows: Sequence[Buffer], shape: tuple[int, int] | None = None) -> NDArray[np.float32]:
-        """Return the scores of `rows` of token numbers, padded to `shape` or, without one, to the longest of them."""
-        tokens = [np.frombuffer(row, dtype=np.int64) for row in rows]
-        padded = np.zeros(shape or (len(tokens), max(map(len, tokens))), dtype=np.int64)
-        for row, numbers in zip(padded, tokens, strict=False):
+        """Return the scores of `rows` of elements, padded to `shape` or, without one, to the longest of them."""
+        found = [np.frombuffer(row, dtype=self._dtype) for row in rows]
+        padded = np.zeros(shape or (len(found), max(map(len, found))), dtype=self._dtype)
+        for row, numbers in zip(padded, found, strict=False):
             row[: len(numbers)] = numbers
-        # A row of nothing but padding has nothing to attend to: the first one stands in its place.
+        # A row of nothing but padding may be none that the model can read: the first one stands in its place.
         padded[len(rows) :] = padded[0]
-        scores: NDArray[np.float32] = self._session.run(self._output_names, {self._input_name: padded})[0]
+        given = padded if self._shape is None else padded.reshape(-1, *self._shape)
+        scores: NDArray[np.float32] = self._session.run(self._output_names, {self._input_name: given})[0]
         return scores[: len(rows)]
 
     def rehearse(self, batch_size: int) -> None:
         """Answer one request and one batch of `batch_size`, so that no client pays for first times."""
-        row = np.full(REHEARSAL_LENGTH, RESERVED, dtype=np.int64).tobytes()
+        signature = self.description.signature
+        row = self._agent.sample(signature)
+        length = len(row) // self._dtype.itemsize
         for size in sorted({1, batch_size}):
             try:
                 scores = self.run([row] * size)
             except Exception as error:  # whatever the graph does
-                raise StartError(f"the model cannot compute {size} x {REHEARSAL_LENGTH} tokens: {error}") from None
-            expected = (size, len(self.description.labels))
+                raise StartError(f"the model cannot compute {size} x {length} numbers: {error}") from None
+            expected = (size, self._agent.scored(length, signature))
             if scores.shape != expected or not np.isfinite(scores).all():
                 raise StartError(
                     f"the model answers with scores of shape {scores.shape}, finite scores of shape {expected} "
@@ -87,17 +91,17 @@ class Model:
                 )
 
 
-def _training_facts(metadata: Mapping[str, str], agent: Agent, path: Path) -> tuple[tuple[str, ...], Tokenizer]:
-    """Read the labels and the tokenizer from the file's metadata: only the training knew them."""
+def _signature(metadata: Mapping[str, str], agent: Agent, path: Path) -> Signature:
+    """Read labels and limits from the file's metadata: only the training knew them."""
     try:
         made_for = metadata["agent"]
         labels = tuple(map(str, json.loads(metadata["labels"])))
-        tokenizer = Tokenizer(vocabulary=int(metadata["vocabulary"]), max_length=int(metadata["max_length"]))
+        limits = {name: int(metadata[name]) for name in agent.limits}
     except (KeyError, ValueError, TypeError) as error:
+        wanted = ", ".join(("agent", "labels", *agent.limits))
         raise StartError(
-            f"{path}: its metadata lack a sound agent, labels, vocabulary or max_length ({error!r}); "
-            "export it as training/search_export.py does"
+            f"{path}: its metadata lack a sound {wanted} ({error!r}); export it as the scripts in training/ do"
         ) from None
     if made_for != agent.name:
         raise StartError(f"{path}: is a model of the agent {made_for!r}, not of {agent.name!r}; change --agent")
-    return labels, tokenizer
+    return Signature(input=agent.input, output=agent.output, labels=labels, limits=limits)

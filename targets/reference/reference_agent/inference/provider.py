@@ -8,23 +8,23 @@ from pathlib import Path
 
 import onnxruntime as ort  # type: ignore[import-untyped]
 
+from reference_agent.inference.precision import Precision
 from reference_agent.inference.resources import CPU
 
 OPENVINO = "OpenVINOExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 TENSORRT = "TensorrtExecutionProvider"
-BF16 = "bf16"
 BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """How /proc/cpuinfo calls the instructions; without them OpenVINO computes in fp32 and does not say so."""
 _SOURCE = re.compile(r"\S+\.(?:cc|h):\d+ .*?\) ")
 CPUINFO = Path("/proc/cpuinfo")
 
 
-def provider_options(provider: str, precision: str, threads: int) -> dict[str, str]:
+def provider_options(provider: str, precision: Precision, threads: int) -> dict[str, str]:
     """Return what `provider` is told: left to itself it may choose a narrower number format, and all cores."""
     if provider == OPENVINO:
         device = {
-            "INFERENCE_PRECISION_HINT": "bf16" if precision == BF16 else "f32",
+            "INFERENCE_PRECISION_HINT": "bf16" if precision is Precision.BF16 else "f32",
             "INFERENCE_NUM_THREADS": str(threads or cores()),
             "NUM_STREAMS": "1",
             # Each process would pin its threads to the same first cores.
@@ -42,7 +42,7 @@ def cores() -> int:
 def without_bf16(provider: str) -> str:
     """Why `provider` does not compute an fp32 graph in bf16 here; empty where it does when it is told to."""
     if provider != OPENVINO:
-        return f"{provider} does not compute an fp32 graph in bf16, {OPENVINO} does"
+        return f"{provider} computes an fp32 graph in nothing else, {OPENVINO} can in bf16"
     if CPUINFO.exists() and not BF16_FLAGS & set(CPUINFO.read_text(encoding="utf-8").split()):
         return "this CPU has no instructions for bf16"
     return ""

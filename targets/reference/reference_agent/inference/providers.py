@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from reference_agent.agents import Agent
+from reference_agent.agents.agent import Agent
 from reference_agent.inference.provider import CUDA, OPENVINO, TENSORRT
 from reference_agent.inference.resources import CPU
 from reference_agent.inference.runtimes import overlay

@@ -8,10 +8,11 @@ from typing import Any
 import onnxruntime as ort  # type: ignore[import-untyped]
 from onnxruntime.capi.build_and_package_info import package_name  # type: ignore[import-untyped]
 
-from reference_agent.agents import Agent
+from reference_agent.agents.agent import Agent
+from reference_agent.agents.signature import Tensor
 from reference_agent.errors import StartError
+from reference_agent.inference.precision import FLOATS, Precision, quantized
 from reference_agent.inference.provider import (
-    BF16,
     OPENVINO,
     cores,
     missing_library,
@@ -21,11 +22,9 @@ from reference_agent.inference.provider import (
 )
 from reference_agent.inference.resources import CPU, Resources
 
-INT8_OPERATORS = frozenset(
-    {"DynamicQuantizeLinear", "MatMulInteger", "QuantizeLinear", "DequantizeLinear", "QLinearMatMul", "ConvInteger"}
-)
 FATAL_ONLY = 4
 """ONNX Runtime's log level: what goes wrong is said once, by us."""
+_DATATYPES = {"tensor(int64)": "INT64", "tensor(int32)": "INT32", "tensor(uint8)": "UINT8", "tensor(float)": "FP32"}
 TASKS = Path("/proc/self/task")
 Threads = frozenset[int]
 ORT_VERSION: str = ort.__version__
@@ -52,14 +51,14 @@ def open_session(content: bytes, path: Path, resources: Resources) -> tuple[Sess
     if provider not in available:
         raise StartError(f"{provider} is not in {ORT_PACKAGE} {ORT_VERSION}, which has {', '.join(available)}")
     before = _threads_alive()
-    session = _opened(content, path, resources, "fp32")
+    session = _opened(content, path, resources, Precision.FP32)
     # What a file is meant to be computed in is known only when it is open.
-    if session.get_modelmeta().custom_metadata_map.get("precision") == BF16 and not without_bf16(provider):
-        session = _opened(content, path, resources, BF16)
+    if session.get_modelmeta().custom_metadata_map.get("precision") == Precision.BF16 and not without_bf16(provider):
+        session = _opened(content, path, resources, Precision.BF16)
     return session, _threads_of(session, resources, before)
 
 
-def _opened(content: bytes, path: Path, resources: Resources, precision: str) -> Session:
+def _opened(content: bytes, path: Path, resources: Resources, precision: Precision) -> Session:
     provider, options = resources.execution_provider, session_options(resources)
     told = provider_options(provider, precision, resources.intra_op_threads)
     try:
@@ -112,38 +111,52 @@ def share_on_provider(session: Session, provider: str) -> float:
 
 def check_tensors(session: Session, agent: Agent, path: Path) -> None:
     """Raise StartError unless the model takes and returns what the agent's do."""
-    wanted = [(agent.input_name, "tensor(int64)", 2), (agent.output_name, "tensor(float)", 2)]
-    tensors = [*session.get_inputs(), *session.get_outputs()]
-    found = [(tensor.name, tensor.type, len(tensor.shape)) for tensor in tensors]
-    if found != wanted:
+    inputs, outputs = list(map(tensor, session.get_inputs())), list(map(tensor, session.get_outputs()))
+    if not (_fits(inputs, agent.input) and _fits(outputs, agent.output)):
+        takes, gives = (", ".join(map(str, tensors)) or "nothing" for tensors in (inputs, outputs))
         raise StartError(
-            f"{path}: takes and returns {_listed(found)}, but the agent {agent.name!r} needs {_listed(wanted)}"
+            f"{path}: takes {takes} and returns {gives}, but the agent {agent.name!r} needs {agent.input} "
+            f"and {agent.output}"
         )
-    fixed = [size for size in tensors[0].shape if isinstance(size, int)]
+    sizes = zip(session.get_inputs()[0].shape, (None, *agent.input.shape), strict=True)
+    fixed = [size for size, wanted in sizes if isinstance(size, int) and wanted is None]
     if fixed:
         raise StartError(
-            f"{path}: {agent.input_name} has the fixed size {fixed[0]}; export it with free batch and length"
+            f"{path}: {agent.input.name} has the fixed size {fixed[0]}; export it with free batch and length"
         )
 
 
-def precision(session: Session, claimed: str | None, path: Path) -> str:
-    """The precision that the graph is computed in; raise StartError when the metadata claim another."""
-    integer = any(operator in INT8_OPERATORS for _, operator in operators(session))
-    found = "int8" if integer else "fp32"
-    if claimed == BF16 and found == "fp32":
-        if reason := without_bf16(session.get_providers()[0]):
+def tensor(found: Any) -> Tensor:
+    """Describe a tensor of a session."""
+    kind = _DATATYPES.get(found.type, found.type)
+    shape = tuple(size if isinstance(size, int) else None for size in found.shape[1:])
+    return Tensor(name=found.name, datatype=kind, shape=shape)
+
+
+def precision(session: Session, claimed: str | None, path: Path) -> Precision:
+    """The precision that the metadata claim; raise StartError when the operators show another."""
+    found = quantized({operator for _, operator in operators(session)})
+    if found is None and claimed in FLOATS:  # no operator tells which of them
+        if claimed == Precision.BF16 and (reason := without_bf16(session.get_providers()[0])):
             raise StartError(f"{path}: is to be computed in bf16, but {reason}")
-        return BF16
-    if claimed != found:
+        return Precision(claimed)
+    if found is None or claimed != found:
         raise StartError(
-            f"{path}: its metadata say precision {claimed!r} but its operators are {found}; "
-            "build it again with python -m reference_agent.inference.variants"
+            f"{path}: its metadata say precision {claimed!r} but its operators are {found or 'floating point'}; "
+            "build it again with python -m reference_agent.variants.build"
         )
     return found
 
 
-def _listed(tensors: list[tuple[str, str, int]]) -> str:
-    return ", ".join(f"{name} {kind} of rank {rank}" for name, kind, rank in tensors)
+def _fits(tensors: list[Tensor], wanted: Tensor) -> bool:
+    """Whether there is one tensor, and it is the wanted one; sizes that follow from the labels may be fixed."""
+    if len(tensors) != 1:
+        return False
+    (found,) = tensors
+    sizes = zip(found.shape, wanted.shape, strict=False)
+    return (found.name, found.datatype, len(found.shape)) == (wanted.name, wanted.datatype, len(wanted.shape)) and all(
+        there in (size, None) or size is None for there, size in sizes
+    )
 
 
 def _threads_of(session: Session, resources: Resources, before: Threads | None) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from reference_agent.errors import DiedError, RequestError, StartError
-from reference_agent.inference.description import Description
+from reference_agent.inference.description import read_description
 from reference_agent.workers.process import WorkerProcess
 from reference_agent.workers.wire import FrameBuffer, Kind, Shape, frame, pack_batch, unpack_scores
 from reference_agent.workers.worker import STOP_SECONDS, Employer, Scores, Worker
@@ -70,8 +70,7 @@ class ProcessWorker(Worker, asyncio.Protocol):
             if self.batch is not None:
                 self.finish(self._result(kind, payload, len(self.batch.release.jobs)))
             elif kind is Kind.READY:
-                facts = json.loads(payload)
-                self.ready.set_result(Description(**facts | {"labels": tuple(facts["labels"])}))
+                self.ready.set_result(read_description(json.loads(payload)))
             else:
                 self.ready.set_exception(StartError(payload.decode()))
 

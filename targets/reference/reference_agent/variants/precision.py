@@ -1,0 +1,37 @@
+"""Which precision a model has, by what is in it, and which providers have it."""
+
+import math
+from collections import Counter
+
+from onnx import ModelProto, TensorProto
+
+from reference_agent.inference.precision import Precision, quantized
+from reference_agent.variants.graph import all_nodes
+
+BF16_PROVIDERS = frozenset({"OpenVINOExecutionProvider"})
+"""Providers that compute an fp32 model in bf16 when they are told to."""
+
+FOUR_BITS = frozenset({TensorProto.INT4, TensorProto.UINT4})
+
+
+def found(model: ModelProto) -> Precision:
+    """The precision that the operators and the constants of `model` show."""
+    kinds = {node.op_type for node in all_nodes(model.graph)}
+    numbers: Counter[int] = Counter()
+    for tensor in model.graph.initializer:
+        numbers[tensor.data_type] += math.prod(tensor.dims)
+    if FOUR_BITS.intersection(numbers):
+        return Precision.INT4
+    if whole := quantized(kinds):
+        return whole
+    for narrow, precision in ((TensorProto.FLOAT16, Precision.FP16), (TensorProto.BFLOAT16, Precision.BF16)):
+        if numbers[narrow] > numbers[TensorProto.FLOAT]:
+            return precision
+    return Precision.FP32
+
+
+def without_bf16(provider: str) -> str | None:
+    """Why there is no bf16 on `provider`; None where there is."""
+    if provider in BF16_PROVIDERS:
+        return None
+    return f"{provider} has no bf16 kernels for MatMul, Gemm and Conv; {', '.join(sorted(BF16_PROVIDERS))} has"
