@@ -52,10 +52,8 @@ def _checks(checks: Sequence[Check]) -> Table:
 
 def _providers(providers: Sequence[Provider]) -> Table:
     """One row for each provider: a mark where it runs a precision, and why where it does not."""
-    table = Table(
-        title="Execution providers: each was tried with the model as it is, and what it can be turned into",
-        title_justify="left",
-    )
+    title = "Execution providers, tried with the model as it is; other precisions are built when asked for"
+    table = Table(title=title, title_justify="left")
     precisions = list(dict.fromkeys(name for provider in providers for name in provider.precisions))
     for heading in ("provider", *precisions, "why not", "what to do"):
         table.add_column(heading, overflow="fold")

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import onnxruntime as ort  # type: ignore[import-untyped]
 
-from reference_agent.inference.precision import Precision
-from reference_agent.inference.resources import CPU
+from reference_agent.inference.precision import Precision, without_bf16
 
 OPENVINO = "OpenVINOExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 TENSORRT = "TensorrtExecutionProvider"
 BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """How /proc/cpuinfo calls the instructions; without them OpenVINO computes in fp32 and does not say so."""
-_SOURCE = re.compile(r"\S+\.(?:cc|h):\d+ .*?\) ")
+_SOURCE = re.compile(r"\S+\.(?:cc|cpp|h):\d+ .*?\) (?:\[with .*?\] )?")
+"""How messages name a place in the source: file, line, and the whole signature."""
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -39,10 +39,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def without_bf16(provider: str) -> str:
-    """Why `provider` does not compute an fp32 graph in bf16 here; empty where it does when it is told to."""
-    if provider != OPENVINO:
-        return f"{provider} computes an fp32 graph in nothing else, {OPENVINO} can in bf16"
+def without_bf16_here(provider: str) -> str:
+    """Why there is no bf16 on `provider` on this machine; empty where there is."""
+    if reason := without_bf16(provider):
+        return reason
     if CPUINFO.exists() and not BF16_FLAGS & set(CPUINFO.read_text(encoding="utf-8").split()):
         return "this CPU has no instructions for bf16"
     return ""
@@ -50,10 +50,10 @@ def without_bf16(provider: str) -> str:
 
 def missing_library(provider: str) -> str:
     """Which library a provider of this ONNX Runtime does not find, as the system says; mostly empty."""
-    if provider == CPU:
-        return ""
     name = f"libonnxruntime_providers_{provider.removesuffix('ExecutionProvider').lower()}.so"
     library = Path(ort.__file__).parent / "capi" / name
+    if not library.exists():  # as the CPU's, which is in the core
+        return ""
     try:
         ctypes.CDLL(str(library))
     except OSError as error:
@@ -62,6 +62,6 @@ def missing_library(provider: str) -> str:
 
 
 def plain(error: Exception) -> str:
-    """What ONNX Runtime says, in one line, without where in its source it says so."""
-    line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return _SOURCE.sub("", line)
+    """What ONNX Runtime says, in one line, without where in its source it says so; of many lines the ends."""
+    first, *more = (str(error).strip() or type(error).__name__).splitlines()
+    return " … ".join([_SOURCE.sub("", first), *more[-1:]])

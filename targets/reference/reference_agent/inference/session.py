@@ -18,7 +18,7 @@ from reference_agent.inference.provider import (
     missing_library,
     plain,
     provider_options,
-    without_bf16,
+    without_bf16_here,
 )
 from reference_agent.inference.resources import CPU, Resources
 
@@ -53,7 +53,9 @@ def open_session(content: bytes, path: Path, resources: Resources) -> tuple[Sess
     before = _threads_alive()
     session = _opened(content, path, resources, Precision.FP32)
     # What a file is meant to be computed in is known only when it is open.
-    if session.get_modelmeta().custom_metadata_map.get("precision") == Precision.BF16 and not without_bf16(provider):
+    if session.get_modelmeta().custom_metadata_map.get("precision") == Precision.BF16 and not without_bf16_here(
+        provider
+    ):
         session = _opened(content, path, resources, Precision.BF16)
     return session, _threads_of(session, resources, before)
 
@@ -137,7 +139,7 @@ def precision(session: Session, claimed: str | None, path: Path) -> Precision:
     """The precision that the metadata claim; raise StartError when the operators show another."""
     found = quantized({operator for _, operator in operators(session)})
     if found is None and claimed in FLOATS:  # no operator tells which of them
-        if claimed == Precision.BF16 and (reason := without_bf16(session.get_providers()[0])):
+        if claimed == Precision.BF16 and (reason := without_bf16_here(session.get_providers()[0])):
             raise StartError(f"{path}: is to be computed in bf16, but {reason}")
         return Precision(claimed)
     if found is None or claimed != found:

@@ -13,7 +13,7 @@ from reference_agent.agents import AGENTS
 from reference_agent.command_line import chosen_model
 from reference_agent.inference.model import Model
 from reference_agent.inference.precision import Precision
-from reference_agent.inference.provider import without_bf16
+from reference_agent.inference.provider import without_bf16_here
 from reference_agent.inference.providers import working_providers
 from reference_agent.inference.resources import Resources
 from reference_agent.inference.session import ORT_PACKAGE, ORT_VERSION
@@ -64,7 +64,7 @@ def _here(offer: Offer) -> Offer:
     """Leave out the providers that have the precision, but not on this machine."""
     if offer.precision is not Precision.BF16 or offer.reason:
         return offer
-    against = {provider: without_bf16(provider) for provider in offer.providers}
+    against = {provider: without_bf16_here(provider) for provider in offer.providers}
     usable = tuple(provider for provider, reason in against.items() if not reason)
     return replace(offer, providers=usable, reason="" if usable else "; ".join(against.values()))
 
@@ -93,7 +93,7 @@ def _runs(found: Sequence[tuple[str, Offer]], reasons: Mapping[str, str]) -> dic
 
 
 def _lacks(provider: str, offer: Offer) -> str:
-    return offer.reason or ("" if provider in offer.providers else without_bf16(provider))
+    return offer.reason or ("" if provider in offer.providers else without_bf16_here(provider))
 
 
 def _versions() -> str:
