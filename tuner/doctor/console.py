@@ -55,7 +55,8 @@ def _providers(providers: Sequence[Provider]) -> Table:
     title = "Execution providers, tried with the model as it is; other precisions are built when asked for"
     table = Table(title=title, title_justify="left")
     precisions = list(dict.fromkeys(name for provider in providers for name in provider.precisions))
-    for heading in ("provider", *precisions, "why not", "what to do"):
+    table.add_column("provider", no_wrap=True)
+    for heading in (*precisions, "why not", "what to do"):
         table.add_column(heading, overflow="fold")
     for provider in providers:
         marks = ["–" if provider.precisions.get(name, "–") else "[green]ok[/]" for name in precisions]
