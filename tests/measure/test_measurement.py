@@ -178,10 +178,12 @@ level = { choices = [1, 2], default = 1 }
 REQUESTS = "".join(f'{{"request": {{"text": "{n}"}}, "answer": "{n % 2}"}}\n' for n in range(100))
 
 
-def measure_server(make_target: MakeTarget, tmp_path: Path, body: str, toml: str = TOML) -> Outcome:
+def measure_server(
+    make_target: MakeTarget, tmp_path: Path, body: str, toml: str = TOML, values: Mapping[str, Value] = {}
+) -> Outcome:
     target = spec.load(str(make_target(toml, server_py=server(body), requests_jsonl=REQUESTS)))
     short = Workload(loads=closed((2,)), warm_up=0.1, measure=0.5, measure_most=0.5, drain=1.0)
-    return measure(protocol(target, tmp_path, short), target.space.default(), tmp_path / "trial")
+    return measure(protocol(target, tmp_path, short), target.space.configuration(values), tmp_path / "trial")
 
 
 def test_accuracy_is_measured_through_the_server_and_missing_headers_are_said(
@@ -232,6 +234,33 @@ def test_a_server_that_runs_something_else_than_asked_is_refused(make_target: Ma
     assert isinstance(outcome, Failure)
     assert outcome.kind is FailureKind.MISMATCH
     assert outcome.reason == "level = 1 was asked for, but the server runs 2"
+
+
+@pytest.mark.parametrize(
+    ("asked", "runs"),
+    [
+        ({"execution_provider": "OpenVINOExecutionProvider"}, {"execution_provider": "CPUExecutionProvider"}),
+        ({"precision": "bf16"}, {"precision": "fp32"}),
+        ({"precision": "int8_static"}, {"precision": "int8_dynamic"}),
+    ],
+)
+def test_a_fall_back_to_another_provider_or_precision_is_never_measured(
+    make_target: MakeTarget, tmp_path: Path, asked: dict[str, Value], runs: dict[str, str]
+) -> None:
+    toml = TOML.replace('description = "mine"', 'description = "mine"\neffective = "/config"')
+    toml = toml.replace('"$port"', '"$port", "$precision", "$execution_provider"').replace(
+        "[space]",
+        "[space]\n"
+        'precision = { choices = ["fp32", "bf16", "int8_dynamic", "int8_static"], default = "fp32" }\n'
+        "execution_provider = "
+        '{ choices = ["CPUExecutionProvider", "OpenVINOExecutionProvider"], default = "CPUExecutionProvider" }\n',
+    )
+    body = f'self.reply({{"decision": "0", **{runs!r}}})'
+    outcome = measure_server(make_target, tmp_path, body, toml, asked)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is FailureKind.MISMATCH
+    ((name, wanted),) = asked.items()
+    assert outcome.reason == f"{name} = {wanted} was asked for, but the server runs {runs[name]}"
 
 
 def test_answers_that_change_from_launch_to_launch_are_noticed(make_target: MakeTarget, tmp_path: Path) -> None:

@@ -275,6 +275,12 @@ def test_the_command_tells_a_protocol_that_is_not_the_usual_one() -> None:
     )
 
 
+def test_the_commands_name_another_python() -> None:
+    settings = replace(studies.small().settings, runtime_python="/my env/bin/python")
+    for command in (commands.measure, commands.serve):
+        assert "--runtime-python '/my env/bin/python'" in command(settings, studies.small().default)
+
+
 def test_the_command_names_every_knob_and_option() -> None:
     text = report_files(studies.small())["summary.md"]
     assert (

@@ -1,5 +1,6 @@
 """`target.toml` at the door: what is right is computed for this machine, what is wrong is named."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,46 @@ def test_knobs_that_a_running_server_takes(make_target: MakeTarget, tmp_path: Pa
     ]
     assert [launch.env["LAUNCH_TOKEN"] for launch in launches] == [launch.token for launch in launches]
     assert launches[0].token != launches[1].token
+
+
+RUNS = """
+import json
+print(json.dumps({"runs": {
+    "CPUExecutionProvider": {"fp32": "", "bf16": "no kernels"},
+    "OpenVINOExecutionProvider": {"fp32": "not in onnxruntime 1.32.0"},
+    "OtherExecutionProvider": {"fp32": "no such device"},
+}}))
+"""
+
+
+def test_what_runs_here_and_why_not_is_a_fact(make_target: MakeTarget) -> None:
+    toml = GOOD + '[facts]\ncommand = ["$python", "facts.py", "$runtimes"]\n'
+    target = spec.load(str(make_target(toml, facts_py=RUNS)))
+    assert target.runs["CPUExecutionProvider"] == {"fp32": "", "bf16": "no kernels"}
+    assert target.why_not("CPUExecutionProvider") == target.why_not("8") == ""
+    assert target.why_not("OpenVINOExecutionProvider") == "not in onnxruntime 1.32.0; tuner runtime add openvino"
+    assert target.why_not("OtherExecutionProvider") == "no such device"
+    assert "runs" not in target.space.constants, "it is for people, and changes its words"
+    assert not {"python", "home", "runtimes"} & set(target.space.constants), "a study may be read elsewhere"
+
+
+@pytest.mark.parametrize("runs", ["[]", "{'CPU': 'fine'}", "{'CPU': {'fp32': True}}"])
+def test_what_runs_here_must_be_readable(make_target: MakeTarget, runs: str) -> None:
+    toml = GOOD + '[facts]\ncommand = ["$python", "facts.py"]\n'
+    folder = make_target(toml, facts_py=f"import json; print(json.dumps({{'runs': {runs}}}))")
+    with pytest.raises(TargetFileError, match=r"\[facts\] runs: must be an object of providers"):
+        spec.load(str(folder))
+
+
+def test_the_python_of_a_target_runs_its_facts_and_its_command(make_target: MakeTarget, tmp_path: Path) -> None:
+    (tmp_path / "python").symlink_to(sys.executable)
+    toml = GOOD + '[facts]\ncommand = ["$python", "facts.py"]\n'
+    folder = make_target(toml, facts_py="import json, sys; print(json.dumps({'ran': sys.executable}))")
+    python = str(tmp_path / "python")
+    target = spec.load(str(folder), runtime_python=python)
+    launch = render(target, target.space.default(), port=1234, workdir=tmp_path / "work", artifact=None)
+    assert target.runtime_python == target.names["ran"] == launch.argv[0] == python
+    assert spec.load(str(folder)).runtime_python is None
 
 
 def test_a_start_that_is_about_a_knob_left_alone_is_left_out(make_target: MakeTarget) -> None:

@@ -48,7 +48,8 @@ def run(
 def go_on(store: Store) -> None:
     """Search on in a study that exists, if nothing that its figures depend on has changed."""
     settings = store.header.settings
-    target = spec.load(settings.target, settings.options, settings.locustfile, store.header.placement.server)
+    server = store.header.placement.server
+    target = spec.load(settings.target, settings.options, settings.locustfile, server, settings.runtime_python)
     if target.space.pinned(settings.pinned) != store.header.space:
         raise UsageError(f"{store.folder}: the knobs of {settings.target} changed since it began; start a new study")
     if not comparable(fingerprint(), store.header.machine):

@@ -26,6 +26,7 @@ def search(
     out: options.Out = Path("reports"),
     storage: options.Storage = None,
     locustfile: options.Locustfile = None,
+    runtime_python: options.RuntimePython = None,
     p99_within: options.Within = None,
     measure_at_most: options.AtMost = None,
     load_processes: options.LoadProcesses = 1,
@@ -47,7 +48,7 @@ def search(
     own = options.target_options(context, target)
     workload = options.workload(users, rate, p99_within, measure_at_most, load_processes)
     placement = place(cores(), workload.processes_here)
-    loaded = spec.load(target, own, locustfile, placement.server)
+    loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
     options.require_open_loop(workload, loaded)
     limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=parse_share(max_accuracy_drop))
     if quality_objective and not loaded.answers.compared:
@@ -63,6 +64,7 @@ def search(
         seed=seed,
         locustfile=str(loaded.locustfile) if locustfile else None,
         quality_objective=quality_objective,
+        runtime_python=loaded.runtime_python,
     )
     command = shlex.join(["tuner", *sys.argv[1:]])
     if storage is not None:

@@ -15,7 +15,7 @@ from tuner.study.quality import Quality
 from tuner.study.space import Configuration
 from tuner.study.trial import FailureKind, Measurement
 from tuner.target.launch import Launch, free_port, render
-from tuner.target.prepare import artifact
+from tuner.target.prepare import Artifact, artifact
 from tuner.target.process import SupervisedProcess
 
 
@@ -76,11 +76,13 @@ def _visit_launch(task: Task, keeper: Keeper) -> Measurement:
     """Prepare, start, verify, drive, conclude, stop; a server that was kept stops while the new one starts."""
     target, stopwatch = task.protocol.target, task.stopwatch
     keeper.dismiss()
-    with stopwatch.phase("prepare"):
-        made = artifact(target, task.configuration)
-        launch = render(target, task.configuration, port=free_port(), workdir=task.folder / "work", artifact=made)
     with ExitStack() as owned:
-        process = owned.enter_context(_started(task, launch))
+        with ExitStack() as until_started:
+            with stopwatch.phase("prepare"):
+                made = until_started.enter_context(artifact(target, task.configuration))
+                workdir = task.folder / "work"
+                launch = render(target, task.configuration, port=free_port(), workdir=workdir, artifact=made.folder)
+            process = owned.enter_context(_started(task, launch, made))
         with _load_processes(task, launch.url, process) as loads:
             with stopwatch.phase("start"):
                 nonce_seen = ready.wait(target, launch, process)
@@ -98,7 +100,8 @@ def _visit_launch(task: Task, keeper: Keeper) -> Measurement:
             return _finish(task, server, _asked(task, server, loads, said), keeper, owned)
 
 
-def _started(task: Task, launch: Launch) -> SupervisedProcess:
+def _started(task: Task, launch: Launch, made: Artifact) -> SupervisedProcess:
+    """Start a server, which then holds what was prepared for it as long as it runs."""
     target = task.protocol.target
     return SupervisedProcess(
         launch.argv,
@@ -106,6 +109,7 @@ def _started(task: Task, launch: Launch) -> SupervisedProcess:
         workdir=target.folder,
         log=task.log,
         stop_seconds=target.timeouts.stop,
+        descriptors=made.descriptors,
         cores=task.protocol.placement.server,
     )
 

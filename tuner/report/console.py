@@ -17,6 +17,7 @@ from tuner.report.method import protocol
 from tuner.report.quality import answered, asked, load_share
 from tuner.report.text import clean, interval, short
 from tuner.report.verdict import Verdict, verdict
+from tuner.runtimes.known import Runtime
 from tuner.study.judgement import best, feasible, front_of
 from tuner.study.space import ChoiceKnob, Configuration, SearchSpace
 from tuner.study.study import Settings, Study
@@ -270,6 +271,17 @@ def print_targets(descriptions: Mapping[str, str]) -> None:
     table.add_column("what it is", overflow="fold")
     for name, description in descriptions.items():
         table.add_row(escape(name), escape(description))
+    _show(table)
+
+
+def print_runtimes(runtimes: Sequence[tuple[Runtime, str | None, int]]) -> None:
+    """Write the runtimes that can be installed; of those that are, which version and how many bytes."""
+    table = Table()
+    for heading in ("runtime", "package", "installed", "size", "for"):
+        table.add_column(heading, overflow="fold")
+    for runtime, version, size in runtimes:
+        found = (version, format_bytes(size)) if version else (f"no: tuner runtime add {runtime.name}", "–")
+        table.add_row(*map(escape, (runtime.name, runtime.requirement, *found, runtime.provider)))
     _show(table)
 
 

@@ -7,7 +7,10 @@ from typing import Any
 from tuner.errors import UsageError, unknown
 from tuner.target.file import HotTable, TargetTable
 
-STUDY_NAMES = ("python", "home", "cores")
+PLACES = ("home", "runtimes")
+"""Reserved names of folders: the target's own, and the one of the runtimes that `tuner runtime add` installs."""
+
+STUDY_NAMES = ("python", "cores", *PLACES)
 """Reserved names that have one value for the whole study."""
 
 RESERVED = (*STUDY_NAMES, "port", "workdir", "artifact")
@@ -28,6 +31,7 @@ def _places(table: TargetTable) -> Iterator[tuple[str, Iterable[str], set[str]]]
     yield "[env]", table.env.values(), launch
     yield "[files]", [*table.files, *table.files.values()], launch
     yield "[prepare]", table.prepare.command if table.prepare else (), {*study, *table.space, "artifact"}
+    yield "[prepare] files", table.prepare.files if table.prepare else (), study
     yield "[facts]", table.facts.command if table.facts else (), study
     yield "[answers] requests", [table.answers.requests or ""], study
     yield "[answers] test", [table.answers.test or ""], study
@@ -78,5 +82,6 @@ def _built_from(table: TargetTable) -> dict[str, str]:
     """Map each name that an artifact depends on to where it stands: [prepare] sees [env] too."""
     if table.prepare is None:
         return {}
-    places = (("[env], which [prepare] sees,", table.env.values()), ("[prepare]", table.prepare.command))
+    own = (*table.prepare.command, *table.prepare.depends)
+    places = (("[env], which [prepare] sees,", table.env.values()), ("[prepare]", own))
     return {name: place for place, texts in places for text in texts for name in Template(text).get_identifiers()}

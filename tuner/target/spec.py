@@ -5,19 +5,26 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from tuner import bundled
 from tuner.errors import TargetFileError, UsageError, unknown
 from tuner.machine import cores, place
+from tuner.runtimes import store
+from tuner.runtimes.known import advice
+from tuner.runtimes.python import interpreter
 from tuner.study.expressions import names_in, resolve
 from tuner.study.objectives import Slo, parse_slo
 from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace
 from tuner.target import file as target_file
 from tuner.target.answers import Answers, answers
 from tuner.target.command import CommandError, run
-from tuner.target.file import KnobTable, TargetTable, TimeoutsTable
-from tuner.target.names import check, substitute
+from tuner.target.file import KnobTable, PrepareTable, TargetTable, TimeoutsTable
+from tuner.target.inputs import Prepare, require_files
+from tuner.target.names import PLACES, check, substitute
 
 _FACTS_SECONDS = 60.0
 _CLOSED_LOOP = bundled.locustfiles() / "agent.py"
@@ -51,7 +58,7 @@ class Target:
     open_locustfile: Path | None
     env: Mapping[str, str]
     files: Mapping[str, str]
-    prepare: tuple[str, ...] | None
+    prepare: Prepare | None
     timeouts: TimeoutsTable
     answers: Answers
     space: SearchSpace
@@ -71,6 +78,25 @@ class Target:
     def tells_rows(self) -> bool:
         """Whether its load says which request an answer is to, so that answers under load can be compared."""
         return self.open_locustfile is not None
+
+    @property
+    def runs(self) -> Mapping[str, Mapping[str, str]]:
+        """Of each execution provider that was tried the precisions, with the reason why not, or ""; a fact."""
+        found: Mapping[str, Mapping[str, str]] = self.names.get("runs", {})
+        return found
+
+    def why_not(self, provider: str) -> str:
+        """Why an execution provider runs no precision here, and what to do; empty for all that is not known to fail."""
+        reasons = list(self.runs.get(provider, {}).values())
+        if not reasons or not all(reasons):
+            return ""
+        return "; ".join(filter(None, (reasons[0], advice(provider))))
+
+    @property
+    def runtime_python(self) -> str | None:
+        """The interpreter of the target's programs, where it is not ours."""
+        python = str(self.names["python"])
+        return None if python == sys.executable else python
 
     def starts_with(self, pinned: Configuration) -> list[Configuration]:
         """The expert starts with some knobs pinned; one that is about a knob that is left alone is left out."""
@@ -124,10 +150,11 @@ def load(
     options: Mapping[str, str] | None = None,
     locustfile: str | None = None,
     server_cores: Sequence[int] | None = None,
+    runtime_python: str | None = None,
 ) -> Target:
     """Load a target by name or folder; raises UsageError or TargetFileError with one sentence.
 
-    `server_cores` are those that it runs on: `$cores` counts them.
+    `server_cores` are those that it runs on: `$cores` counts them. `runtime_python` is its `$python`, or else ours.
     """
     folder = find(name)
     path = folder / "target.toml"
@@ -135,29 +162,24 @@ def load(
     # What the user typed is judged before, and apart from, what the file says.
     chosen = _options(table, options or {})
     own_locustfile = _own_locustfile(locustfile)
+    names = {
+        **chosen,
+        "python": interpreter(runtime_python),
+        "home": str(folder),
+        "runtimes": str(store.folder()),
+        "cores": len(server_cores or place(cores()).server),
+    }
     try:
-        return _build(folder, table, chosen, own_locustfile, server_cores or place(cores()).server)
+        return _build(folder, table, names, own_locustfile)
     except TargetFileError:
         raise
     except UsageError as error:
         raise TargetFileError(f"{path}: {error}") from None
 
 
-def _build(
-    folder: Path,
-    table: TargetTable,
-    options: Mapping[str, str],
-    own_locustfile: Path | None,
-    server_cores: Sequence[int],
-) -> Target:
-    names: dict[str, Any] = {
-        **options,
-        "python": sys.executable,
-        "home": str(folder),
-        "cores": len(server_cores),
-    }
+def _build(folder: Path, table: TargetTable, known: Mapping[str, Any], own_locustfile: Path | None) -> Target:
     check(table)
-    names |= _facts(folder, table, names)
+    names = {**known, **_facts(folder, table, known)}
     space = _space(table, names)
     if broken := space.violated(space.default()):
         raise UsageError(f"[space]: the defaults together break {broken!r}; choose defaults that keep it")
@@ -172,7 +194,7 @@ def _build(
         open_locustfile=_OPEN_LOOP if locustfile == _CLOSED_LOOP else None,
         env=table.env,
         files=table.files,
-        prepare=tuple(table.prepare.command) if table.prepare else None,
+        prepare=_prepare(folder, table.prepare, names, space) if table.prepare else None,
         timeouts=table.timeouts,
         answers=answers(folder, table, names, space),
         space=space,
@@ -214,11 +236,18 @@ def _facts(folder: Path, table: TargetTable, names: Mapping[str, Any]) -> dict[s
         facts = None
     if not isinstance(facts, dict):
         raise UsageError(f"[facts] must print one JSON object, but printed {output[:80]!r}")
+    try:
+        TypeAdapter(dict[str, dict[str, str]]).validate_python(facts.get("runs", {}), strict=True)
+    except ValidationError:
+        raise UsageError("[facts] runs: must be an object of providers, each one of precisions with a text") from None
     return facts
 
 
 def _space(table: TargetTable, names: Mapping[str, Any]) -> SearchSpace:
-    constants = {name: value for name, value in names.items() if name not in ("python", "home")}
+    # A fact that is a table is there to be read by people: no expression could.
+    constants = {
+        name: value for name, value in names.items() if name not in ("python", *PLACES) and not isinstance(value, dict)
+    }
     known = {*constants, *table.space}
     for where, expressions in (("[when]", table.when.values()), ("constraints", table.constraints)):
         for expression in expressions:
@@ -256,6 +285,18 @@ def _knob(name: str, table: KnobTable, constants: Mapping[str, Any]) -> Knob:
         log=table.log,
         description=table.description,
     )
+
+
+def _prepare(folder: Path, table: PrepareTable, names: Mapping[str, Any], space: SearchSpace) -> Prepare:
+    known = {*names, *space.names}
+    for text in table.depends:
+        for name in Template(text).get_identifiers():
+            if name not in known:
+                raise UsageError(f"[prepare] depends: {unknown('name', f'${name}', [f'${one}' for one in known])}")
+    files = tuple(substitute(pattern, names) for pattern in table.files)
+    prepare = Prepare(command=tuple(table.command), files=files, depends=tuple(table.depends))
+    require_files(folder, prepare)
+    return prepare
 
 
 def _starts(table: TargetTable, space: SearchSpace, names: Mapping[str, Any]) -> tuple[Configuration, ...]:
