@@ -15,7 +15,7 @@ from tuner.measure.ready import wait
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
 from tuner.study.space import Value
-from tuner.study.trial import Accuracy, DoubtKind, Failure, FailureKind, Measurement, Outcome, load_outcome
+from tuner.study.trial import DoubtKind, Failure, FailureKind, Measurement, Outcome, load_outcome
 from tuner.study.workload import Workload, closed, opened
 from tuner.target import spec
 from tuner.target.launch import free_port, render
@@ -192,7 +192,8 @@ def test_accuracy_is_measured_through_the_server_and_missing_headers_are_said(
     body = 'self.reply({"decision": str(int(asked.get("text", 0)) % 2 if int(asked.get("text", 0)) < 90 else 9)})'
     outcome = measure_server(make_target, tmp_path, body)
     assert isinstance(outcome, Measurement)
-    assert outcome.accuracy == Accuracy(correct=90, total=100)
+    assert outcome.quality is not None
+    assert (outcome.quality.basis, outcome.quality.correct, outcome.quality.total) == ("accuracy", 90, 100)
     missing = [doubt.message for doubt in outcome.doubts if doubt.kind is DoubtKind.NOT_AVAILABLE]
     assert len(missing) == 2
 
@@ -204,8 +205,14 @@ def test_accuracy_is_measured_through_the_server_and_missing_headers_are_said(
         (
             'self.reply({}, 200 if self.command == "GET" else 500)',
             FailureKind.WRONG_ANSWERS,
-            "a labelled request got no valid answer.*500",
+            "a request got no valid answer.*500",
         ),
+        (
+            'self.reply({"decision": None})',
+            FailureKind.WRONG_ANSWERS,
+            "before any load .the field 'decision' of the answer is null",
+        ),
+        ('self.reply({"decision": [float("nan")]})', FailureKind.WRONG_ANSWERS, "the answer holds NaN"),
         ('self.reply({"wrong": 1})', FailureKind.WRONG_ANSWERS, "has no field 'decision'.*it has: wrong"),
         ("os._exit(9) if asked else self.reply({})", FailureKind.CRASH, "ended while it was verified .exit code 9"),
         ("self.reply({}, 503)", FailureKind.NOT_READY, "was not answered with 200 within 3 s"),

@@ -73,6 +73,15 @@ def test_the_frozen_default_of_the_reference_agent() -> None:
     }
 
 
+def test_the_bundled_agent_is_judged_by_requests_that_the_search_never_sees() -> None:
+    answers = spec.load("reference").answers
+    assert answers.requests is not None
+    assert answers.test is not None
+    seen, unseen = (set(path.read_text().splitlines()) for path in (answers.requests, answers.test))
+    assert len(unseen) == 2000
+    assert not seen & unseen
+
+
 def test_every_expert_start_of_the_reference_agent_is_possible_here() -> None:
     target = spec.load("reference")
     assert len(target.starts) == 7
@@ -116,6 +125,11 @@ def test_bounds_and_choices_come_from_cores_and_facts(make_target: MakeTarget) -
         (('description = "mine"', 'description = "mine"\nlocustfile = "none.py"'), "there is no file none.py"),
         (("[space]", '[when]\nbach = "1 > 0"\n[space]'), r"\[when\]: unknown knob 'bach'"),
         (("[space]", '[answers]\nrequests = "none.jsonl"\n[space]'), r"\[answers\] requests: there is no file"),
+        (
+            ("[space]", '[answers]\nrequests = "server.py"\ntest = "none.jsonl"\n[space]'),
+            r"\[answers\] (test|requests): there is no file",
+        ),
+        (("[space]", '[answers]\ntest = "none.jsonl"\n[space]'), r"\[answers\] test: needs `requests` beside it"),
         (("[space]", "[[starts]]\nbach = 1\n[space]"), "unknown knob 'bach'"),
         (("[space]", '[facts]\ncommand = ["$python", "-c", "exit(3)"]\n[space]'), r"\[facts\] exit code 3"),
         (
@@ -142,6 +156,8 @@ def test_bounds_and_choices_come_from_cores_and_facts(make_target: MakeTarget) -
             hot('knobs = ["fast"]\n[env]\nFAST = "$fast"\n[prepare]\ncommand = ["make"]'),
             r"\[hot\] knobs: \[env\], which \[prepare\] sees, uses \$fast",
         ),
+        (('description = "mine"', 'description = "mine"\nslo = "p99"'), "slo 'p99': expected METRIC=DURATION"),
+        (('description = "mine"', 'description = "mine"\nslo = "$goal"'), r"'\$goal' cannot be computed"),
         (("default = 1 }", 'default = 1, search = "no" }'), r"space\.batch\.search: Input should be a valid boolean"),
     ],
 )

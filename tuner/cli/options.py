@@ -12,6 +12,7 @@ import typer
 from tuner.errors import UsageError, unknown
 
 if TYPE_CHECKING:
+    from tuner.study.objectives import Slo
     from tuner.study.space import Configuration
     from tuner.study.workload import Workload
     from tuner.target.spec import Target
@@ -45,7 +46,9 @@ LoadMaster = Annotated[
 ]
 SloText = Annotated[
     str | None,
-    typer.Option("--slo", help="Limit under the target load: p50, p90, p95, p99 or mean, for example p99=50ms."),
+    typer.Option(
+        "--slo", help="Limit under the target load: p50, p90, p95, p99 or mean, for example p99=50ms; or none."
+    ),
 ]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="Hold a knob at one value: KNOB=VALUE; may be given several times.")
@@ -55,7 +58,15 @@ Vary = Annotated[
     typer.Option("--vary", help="Search a knob that a search leaves alone by default; may be given several times."),
 ]
 Drop = Annotated[
-    str, typer.Option("--max-accuracy-drop", help="Most accuracy to lose against the default, in percentage points.")
+    str,
+    typer.Option(
+        "--max-accuracy-drop",
+        help="Most accuracy, or without labels agreement, to lose against the default, such as 1pt or 0.5pt.",
+    ),
+]
+QualityObjective = Annotated[
+    bool,
+    typer.Option("--quality-objective", help="Make accuracy, or without labels agreement, a third objective."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the proposals and of the order of requests.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that gets one folder per study.")]
@@ -75,6 +86,15 @@ Locustfile = Annotated[
 
 _SHORTEST_SECONDS = 0.5
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+
+
+def slo(text: str | None, target: "Target") -> "Slo | None":
+    """Read --slo; without it the target's own holds, if it has one."""
+    from tuner.study.objectives import parse_slo
+
+    if text is None:
+        return target.slo
+    return None if text == "none" else parse_slo(text)
 
 
 def workload(

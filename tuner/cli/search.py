@@ -18,6 +18,7 @@ def search(
     rate: options.Rate = None,
     slo: options.SloText = None,
     max_accuracy_drop: options.Drop = "1pt",
+    quality_objective: options.QualityObjective = False,
     sets: options.Sets = None,
     vary: options.Vary = None,
     seed: options.Seed = 0,
@@ -36,9 +37,10 @@ def search(
     Example: tuner search --budget 50 --users 4,32 --slo p99=50ms
     """
     from tuner.cli.run import dry, run
+    from tuner.errors import UsageError
     from tuner.machine import cores, place
     from tuner.search.database import absolute, without_password
-    from tuner.study.objectives import Limits, parse_slo
+    from tuner.study.objectives import Limits
     from tuner.study.study import Settings
     from tuner.target import spec
     from tuner.units import parse_share
@@ -46,9 +48,11 @@ def search(
     own = options.target_options(context, target)
     workload = options.workload(users, rate, p99_within, measure_at_most, load_processes)
     placement = place(cores(), workload.processes_here)
-    limits = Limits(slo=parse_slo(slo) if slo else None, max_accuracy_drop=parse_share(max_accuracy_drop))
     loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
     options.require_open_loop(workload, loaded)
+    limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=parse_share(max_accuracy_drop))
+    if quality_objective and not loaded.answers.compared:
+        raise UsageError(f"--quality-objective: {loaded.name} has no [answers] with requests and field to compare")
     settings = Settings(
         name=options.study_name(name, loaded.name),
         target=spec.reference(target),
@@ -60,6 +64,7 @@ def search(
         seed=seed,
         locustfile=str(loaded.locustfile) if locustfile else None,
         runtime_python=loaded.runtime_python,
+        quality_objective=quality_objective,
     )
     command = shlex.join(["tuner", *sys.argv[1:]])
     if storage is not None:

@@ -11,8 +11,9 @@ from tuner.measure.drive import Driven, Loads, drive, load_process, load_process
 from tuner.measure.failed import LaunchError
 from tuner.measure.kept import Keeper, Server, copied, is_healthy
 from tuner.measure.protocol import Protocol, Repetition, Stopwatch
+from tuner.study.quality import Quality
 from tuner.study.space import Configuration
-from tuner.study.trial import Accuracy, FailureKind, Measurement
+from tuner.study.trial import FailureKind, Measurement
 from tuner.target.launch import Launch, free_port, render
 from tuner.target.prepare import Artifact, artifact
 from tuner.target.process import SupervisedProcess
@@ -22,9 +23,10 @@ from tuner.target.process import SupervisedProcess
 class Visit:
     """Everything that one server was asked for while it ran; `server_of` is as in `Measurement`."""
 
+    configuration: Configuration
     levels: Driven
     arrivals: Driven | None
-    accuracy: Accuracy | None
+    quality: Quality | None
     nonce_seen: bool
     effective: Mapping[str, str] = field(default_factory=dict)
     server_of: int | None = None
@@ -144,16 +146,18 @@ def _asked(task: Task, server: Server, loads: Loads, said: Mapping[str, str]) ->
     protocol, repetition, url = task.protocol, task.repetition, server.launch.url
     with task.stopwatch.phase("verify"):
         watch = _watch(server.process, "while it was verified")
-        accuracy = protocol.verifier.verify(url, task.configuration, watch)
+        verifier = protocol.verifier
+        quality = verifier.verify(url, task.configuration, watch, confirming=repetition.confirming)
     one = partial(drive, protocol.workload, stopwatch=task.stopwatch, server=server.process)
     seed = (protocol.seed, repetition.round)
     levels, arrivals = one(protocol.workload.loads, loads.levels, seed=seed), None
     if loads.arrivals is not None and repetition.arrivals is not None:
         arrivals = one((repetition.arrivals,), loads.arrivals, seed=seed)
     return Visit(
+        configuration=task.configuration,
         levels=levels,
         arrivals=arrivals,
-        accuracy=accuracy,
+        quality=quality,
         nonce_seen=server.nonce_seen,
         effective=said,
         server_of=server.trial if server.trial != repetition.trial else None,
@@ -178,14 +182,15 @@ def _finish(task: Task, server: Server, visit: Visit, keeper: Keeper, owned: Exi
 
 def visit_url(protocol: Protocol, url: str, folder: Path, stopwatch: Stopwatch, conclude: Conclude) -> Measurement:
     """Verify and drive a server that is not ours to start or stop."""
-    workload = protocol.workload
+    workload, default = protocol.workload, protocol.target.space.default()
     with stopwatch.phase("start"):
         ready.require_answer(url + protocol.target.ready)
     with load_process(protocol, workload.loop, url, folder, lambda: None, protocol.seed) as load:
         with stopwatch.phase("verify"):
-            accuracy = protocol.verifier.verify(url, protocol.target.space.default(), lambda: None)
+            quality = protocol.verifier.verify(url, default, lambda: None)
         levels = drive(workload, workload.loads, load, stopwatch=stopwatch, server=None, seed=(protocol.seed, 0))
-    return conclude(Visit(levels=levels, arrivals=None, accuracy=accuracy, nonce_seen=False))
+    visit = Visit(configuration=default, levels=levels, arrivals=None, quality=quality, nonce_seen=False)
+    return conclude(visit)
 
 
 def _watch(server: SupervisedProcess, when: str = "under load") -> Callable[[], None]:

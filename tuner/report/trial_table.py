@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from tuner.report.quality import basis_of
 from tuner.report.rows import Row
 from tuner.report.text import figure, show
 from tuner.study.judgement import criterion
@@ -92,7 +93,12 @@ def _every_figure(study: Study) -> Iterator[Figure]:
     yield Column(label="p50", note=at), lambda one: _seconds(one.target.p50)
     if _has_sessions(study):
         yield Column(label="session p99", note=at), lambda one: _seconds(_value(one.target.session_p99))
-    yield Column(label="accuracy"), _accuracy
+    yield Column(label=str(basis_of(study))), _quality
+    if any(
+        trial.measurement and trial.measurement.quality and trial.measurement.quality.under_load
+        for trial in study.trials
+    ):
+        yield Column(label=str(basis_of(study)), note="under load"), _under_load
     yield Column(label="CPU / request", note=at), lambda one: _seconds(one.target.cpu_per_request)
     yield Column(label="batch size", note=at), lambda one: _batch(one.target.batch_size)
     if any(trial.measurement and trial.measurement.server_of is not None for trial in study.trials):
@@ -125,9 +131,14 @@ def _batch(value: float | None) -> Cell:
     return _number(value, figure(value, lambda size: f"{size:.1f}"))
 
 
-def _accuracy(measured: Measurement) -> Cell:
-    share = measured.accuracy.share if measured.accuracy else None
+def _quality(measured: Measurement) -> Cell:
+    share = measured.quality.share if measured.quality else None
     return _number(share, format_share(share))
+
+
+def _under_load(measured: Measurement) -> Cell:
+    under = measured.quality.under_load if measured.quality else None
+    return _number(under.share if under else None, format_share(under.share if under else None))
 
 
 def _server(measured: Measurement) -> Cell:

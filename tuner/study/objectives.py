@@ -23,8 +23,8 @@ class Slo:
 class Limits:
     """The constraints of a study.
 
-    `max_accuracy_drop` is a share of all answers below the default configuration's accuracy, `max_error_rate` a
-    share of all requests of a level.
+    `max_accuracy_drop` is a share of all answers below the default configuration's accuracy, or without labels below
+    full agreement with it; `max_error_rate` is a share of all requests of a level.
     """
 
     slo: Slo | None = None
@@ -33,22 +33,22 @@ class Limits:
 
     def __str__(self) -> str:
         parts = [str(self.slo)] if self.slo else []
-        parts.append(f"accuracy drop ≤ {self.max_accuracy_drop * 100:g} pt")
+        parts.append(f"quality drop ≤ {self.max_accuracy_drop * 100:g} pt")
         parts.append(f"errors ≤ {format_share(self.max_error_rate)}")
         return ", ".join(parts)
 
 
-def parse_slo(text: str) -> Slo:
-    """Read an SLO such as `p99=50ms`."""
+def parse_slo(text: str, where: str = "--slo") -> Slo:
+    """Read an SLO such as `p99=50ms`, which stands `where`."""
     metric, equals, limit = text.partition("=")
     if not equals:
-        raise UsageError(f"--slo {text!r}: expected METRIC=DURATION, for example p99=50ms")
+        raise UsageError(f"{where} {text!r}: expected METRIC=DURATION, for example p99=50ms")
     if metric not in SLO_METRICS:
-        raise UsageError(f"--slo {text!r}: {unknown('metric', metric, SLO_METRICS)}")
+        raise UsageError(f"{where} {text!r}: {unknown('metric', metric, SLO_METRICS)}")
     try:
         seconds = parse_seconds(limit)
     except UsageError as error:
-        raise UsageError(f"--slo {text!r}: {error}") from None
+        raise UsageError(f"{where} {text!r}: {error}") from None
     if seconds <= 0:
-        raise UsageError(f"--slo {text!r}: the limit must be above zero")
+        raise UsageError(f"{where} {text!r}: the limit must be above zero")
     return Slo(metric=metric, limit=seconds)

@@ -16,7 +16,8 @@ class Settings:
 
     `target` is a bundled name or a folder, `options` the target's own flags, `runtime_python` the interpreter of its
     programs where that is not tuner's, `pinned` the knobs held at one value; the `finalists` best configurations and
-    the default are launched `rounds` times more for the confirmation.
+    the default are launched `rounds` times more for the confirmation. `quality_objective` makes the share of right
+    answers a third objective.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Settings:
     runtime_python: str | None = None
     finalists: int = 2
     rounds: int = 4
+    quality_objective: bool = False
 
     @property
     def launches(self) -> int:

@@ -77,12 +77,14 @@ class HotTable(_Table):
 class AnswersTable(_Table):
     """`[answers]`: how requests look and what makes an answer right.
 
-    `requests` is a JSON-lines file of `{"request": …, "answer": …}`; without `field`, every 2xx answer is valid.
-    `accuracy_knobs` are those that can change an answer: accuracy is measured once per combination of them.
+    `requests` is a JSON-lines file of `{"request": …, "answer": …}`; without `field`, every 2xx answer is valid. `test`
+    is another such file, whose requests only confirming launches are verified with. `accuracy_knobs` are those that can
+    change an answer: all answers are asked for once per combination of them.
     """
 
     path: str = "/"
     requests: str | None = None
+    test: str | None = None
     field: str | None = None
     accuracy_knobs: list[str] = []
 
@@ -95,6 +97,7 @@ class TargetTable(_Table):
     ready: str = "/"
     effective: str | None = None
     locustfile: str | None = None
+    slo: str | None = None
     env: dict[str, str] = {}
     files: dict[str, str] = {}
     options: dict[str, OptionTable] = {}

@@ -34,6 +34,7 @@ def _places(table: TargetTable) -> Iterator[tuple[str, Iterable[str], set[str]]]
     yield "[prepare] files", table.prepare.files if table.prepare else (), study
     yield "[facts]", table.facts.command if table.facts else (), study
     yield "[answers] requests", [table.answers.requests or ""], study
+    yield "[answers] test", [table.answers.test or ""], study
 
 
 def check(table: TargetTable) -> None:

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,26 +16,18 @@ from tuner.runtimes import store
 from tuner.runtimes.known import advice
 from tuner.runtimes.python import interpreter
 from tuner.study.expressions import names_in, resolve
+from tuner.study.objectives import Slo, parse_slo
 from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace
 from tuner.target import file as target_file
+from tuner.target.answers import Answers, answers
 from tuner.target.command import CommandError, run
-from tuner.target.file import KnobTable, PrepareTable, TargetTable, TimeoutsTable
-from tuner.target.inputs import Prepare, require_files
+from tuner.target.file import KnobTable, TargetTable, TimeoutsTable
+from tuner.target.inputs import Prepare, preparation
 from tuner.target.names import PLACES, check, substitute
 
 _FACTS_SECONDS = 60.0
 _CLOSED_LOOP = bundled.locustfiles() / "agent.py"
 _OPEN_LOOP = bundled.locustfiles() / "open_loop.py"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """How a request looks and what makes its answer right; `requests` and `field` may be absent."""
-
-    path: str
-    requests: Path | None
-    field: str | None
-    accuracy_knobs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +44,8 @@ class Target:
 
     `open_locustfile` sends the same requests as `locustfile` on a schedule; nothing does where that is one's own.
     `names` holds every `$name` that has one value for the whole study: options, facts, `$home`, `$cores`, `$python`.
-    A search leaves the knobs `left_alone` at their defaults, unless it is asked to vary them.
+    A search leaves the knobs `left_alone` at their defaults, unless it is asked to vary them, and keeps `slo`, unless
+    it is given another.
     """
 
     name: str
@@ -73,6 +65,18 @@ class Target:
     names: Mapping[str, Any]
     hot: Hot | None
     left_alone: tuple[str, ...]
+    slo: Slo | None
+
+    @property
+    def cold_accuracy_knobs(self) -> tuple[str, ...]:
+        """The knobs that can change an answer, without those that a running server takes."""
+        hot = self.hot.knobs if self.hot else ()
+        return tuple(name for name in self.answers.accuracy_knobs if name not in hot)
+
+    @property
+    def tells_rows(self) -> bool:
+        """Whether its load says which request an answer is to, so that answers under load can be compared."""
+        return self.open_locustfile is not None
 
     @property
     def runs(self) -> Mapping[str, Mapping[str, str]]:
@@ -189,14 +193,15 @@ def _build(folder: Path, table: TargetTable, known: Mapping[str, Any], own_locus
         open_locustfile=_OPEN_LOOP if locustfile == _CLOSED_LOOP else None,
         env=table.env,
         files=table.files,
-        prepare=_prepare(folder, table.prepare, names, space) if table.prepare else None,
+        prepare=preparation(folder, table.prepare, names, space.names) if table.prepare else None,
         timeouts=table.timeouts,
-        answers=_answers(folder, table, names, space),
+        answers=answers(folder, table, names, space),
         space=space,
         starts=_starts(table, space, names),
         names=names,
         hot=Hot(path=table.hot.path, knobs=tuple(table.hot.knobs)) if table.hot else None,
         left_alone=tuple(name for name, knob in table.space.items() if not knob.search),
+        slo=parse_slo(str(resolve(table.slo, names)), "slo") if table.slo else None,
     )
 
 
@@ -278,32 +283,6 @@ def _knob(name: str, table: KnobTable, constants: Mapping[str, Any]) -> Knob:
         integer=all(isinstance(value, int) for value in (low, high, default)),
         log=table.log,
         description=table.description,
-    )
-
-
-def _prepare(folder: Path, table: PrepareTable, names: Mapping[str, Any], space: SearchSpace) -> Prepare:
-    known = {*names, *space.names}
-    for text in table.depends:
-        for name in Template(text).get_identifiers():
-            if name not in known:
-                raise UsageError(f"[prepare] depends: {unknown('name', f'${name}', [f'${one}' for one in known])}")
-    files = tuple(substitute(pattern, names) for pattern in table.files)
-    prepare = Prepare(command=tuple(table.command), files=files, depends=tuple(table.depends))
-    require_files(folder, prepare)
-    return prepare
-
-
-def _answers(folder: Path, table: TargetTable, names: Mapping[str, Any], space: SearchSpace) -> Answers:
-    requests = None
-    if table.answers.requests is not None:
-        requests = folder / substitute(table.answers.requests, names)
-        if not requests.is_file():
-            raise UsageError(f"[answers] requests: there is no file {requests}")
-    return Answers(
-        path=table.answers.path,
-        requests=requests,
-        field=table.answers.field,
-        accuracy_knobs=tuple(table.answers.accuracy_knobs) or space.names,
     )
 
 

@@ -21,6 +21,8 @@ class Agent(ABC):
     """Its size is None where it follows from the row, or from the labels."""
     limits: ClassVar[tuple[str, ...]] = ()
     """Whole numbers that the model's metadata must have."""
+    slo: ClassVar[str]
+    """What its users are usually promised, as the tuner reads it."""
     example: ClassVar[tuple[dict[str, Any], dict[str, Any]]]
     """A document, and the decision on it, for people."""
 

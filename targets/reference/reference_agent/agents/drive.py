@@ -19,6 +19,7 @@ class Drive(Agent):
     name = "drive"
     input = Tensor(name="image", datatype="UINT8", shape=(SIDE, SIDE, 3))
     output = Tensor(name="logits", datatype="FP32", shape=(None,))
+    slo = "p99=50ms"
     example = (
         {"image": "base64 of the picture's bytes, compressed by zlib"},
         {"decision": "straight_clear", "confidence": 0.97},

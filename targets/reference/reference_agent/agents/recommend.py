@@ -21,6 +21,7 @@ class Recommend(Agent):
     input = Tensor(name="features", datatype="INT64", shape=(None,))
     output = Tensor(name="scores", datatype="FP32", shape=(None,))
     limits = ("users", "hours", "items", "max_length")
+    slo = "p99=50ms"
     example = (
         {"user": 17, "hour": 20, "candidates": [4, 8, 15, 16, 23, 42]},
         {"decision": 15, "ranking": [15, 42, 8, 4, 23, 16]},

@@ -19,6 +19,7 @@ class Search(Agent):
     input = Tensor(name="input_ids", datatype="INT64", shape=(None,))
     output = Tensor(name="logits", datatype="FP32", shape=(None,))
     limits = ("vocabulary", "max_length")
+    slo = "p99=100ms"
     example = (
         {"text": "book a train from paris to london"},
         {"decision": "book_paris_to_london", "confidence": 0.99},

@@ -45,6 +45,7 @@ def facts_of(arguments: argparse.Namespace) -> dict[str, Any]:
         "versions": _versions(),
         "int8": _usual_int8(model),
         "model_sha256": base.model_sha256,
+        "slo": agent.slo,
     }
 
 
