@@ -13,8 +13,6 @@ from typing import Any
 from models import REPOSITORY
 from table import progress
 
-from tuner.runtimes import store
-from tuner.runtimes.known import KNOWN
 from tuner.study.space import Configuration
 from tuner.target.prepare import PrepareError, artifact
 from tuner.target.spec import Target
@@ -26,13 +24,12 @@ PARAMETERS = {"low_rank": "energy", "pruned": "keep"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """A variant in the cache; `seconds` were needed to build it, `again` to find it there."""
+    """A variant in the cache, which took `seconds` to build."""
 
     agent: str
     configuration: Configuration
     model: Path
     seconds: float
-    again: float
 
     @property
     def precision(self) -> str:
@@ -54,15 +51,12 @@ class Built:
 class Running:
     """A process that computes one variant, when it is told to."""
 
-    def __init__(self, built: Built) -> None:
+    def __init__(self, built: Built, runtimes: str) -> None:
         program = str(Path(__file__).with_name("variant.py"))
         self.built = built
-        # Where a provider needs a build of ONNX Runtime of its own, the process has to find that one first.
-        own = [str(store.folder() / runtime.name) for runtime in KNOWN if runtime.provider == built.provider]
         self._process = subprocess.Popen(
-            [sys.executable, program, built.agent, str(built.model), built.provider],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([*own, str(HOME)])},
+            [sys.executable, program, built.agent, str(built.model), built.provider, runtimes],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(HOME)},
         )  # fmt: skip
         if self._read() != "ready\n":
             raise SystemExit(f"{built.model} could not be loaded")
@@ -95,24 +89,17 @@ def configurations(target: Target) -> Iterator[Configuration]:
 
 
 def build(target: Target, cache: Path) -> list[Built]:
-    """Build every variant, and find each in the cache once more; what is refused is told and left out."""
+    """Build every variant; what is refused is told and left out."""
     built = []
     for configuration in configurations(target):
+        started = time.perf_counter()
         try:
-            folder, seconds = _timed(target, configuration, cache)
+            with artifact(target, configuration, cache) as folder:
+                assert folder is not None
+                model, seconds = folder / "model.onnx", time.perf_counter() - started
         except PrepareError as error:
             progress(str(error))
             continue
-        _, again = _timed(target, configuration, cache)
         agent = str(target.names["agent"])
-        model = folder / "model.onnx"
-        built.append(Built(agent=agent, configuration=configuration, model=model, seconds=seconds, again=again))
+        built.append(Built(agent=agent, configuration=configuration, model=model, seconds=seconds))
     return built
-
-
-def _timed(target: Target, configuration: Configuration, cache: Path) -> tuple[Path, float]:
-    started = time.perf_counter()
-    with artifact(target, configuration, cache) as made:
-        seconds = time.perf_counter() - started
-        assert made.folder is not None
-        return made.folder, seconds

@@ -1,6 +1,6 @@
 """One variant of a model, alone in a process: it answers requests, and tells how many rows a second it computes.
 
-    python tests/benchmarks/variant.py AGENT MODEL PROVIDER
+    python tests/benchmarks/variant.py AGENT MODEL PROVIDER RUNTIMES
 
 Reads commands from standard input, one a line, and answers each with one line of JSON:
 `answers BATCH` gives what it decides for every request of the final test set, computed in batches of that size;
@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from reference_agent.agents import AGENTS, HOME
-from reference_agent.inference.model import Model
 from reference_agent.inference.resources import Resources
+from reference_agent.inference.runtimes import lay_over, overlay
 
 
 class Variant:
     """A loaded model and the requests that it is asked."""
 
     def __init__(self, name: str, path: Path, provider: str) -> None:
+        from reference_agent.inference.model import Model  # once it is known which ONNX Runtime computes
+
         self._agent = AGENTS[name]
         self._model = Model.load(self._agent, path, Resources(execution_provider=provider, intra_op_threads=1))
         self._signature = self._model.description.signature
@@ -56,7 +58,8 @@ class Variant:
 
 def main() -> None:
     """Load, say so, and do what is asked until the input ends."""
-    name, path, provider = sys.argv[1:]
+    name, path, provider, runtimes = sys.argv[1:]
+    lay_over(overlay(runtimes, provider))
     variant = Variant(name, Path(path), provider)
     print("ready", flush=True)
     for line in sys.stdin:

@@ -63,8 +63,8 @@ def search(
         budget=budget,
         seed=seed,
         locustfile=str(loaded.locustfile) if locustfile else None,
-        runtime_python=loaded.runtime_python,
         quality_objective=quality_objective,
+        runtime_python=loaded.runtime_python,
     )
     command = shlex.join(["tuner", *sys.argv[1:]])
     if storage is not None:
