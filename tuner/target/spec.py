@@ -5,7 +5,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -22,8 +21,8 @@ from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, Search
 from tuner.target import file as target_file
 from tuner.target.answers import Answers, answers
 from tuner.target.command import CommandError, run
-from tuner.target.file import KnobTable, PrepareTable, TargetTable, TimeoutsTable
-from tuner.target.inputs import Prepare, require_files
+from tuner.target.file import KnobTable, TargetTable, TimeoutsTable
+from tuner.target.inputs import Prepare, preparation
 from tuner.target.names import PLACES, check, substitute
 
 _FACTS_SECONDS = 60.0
@@ -194,7 +193,7 @@ def _build(folder: Path, table: TargetTable, known: Mapping[str, Any], own_locus
         open_locustfile=_OPEN_LOOP if locustfile == _CLOSED_LOOP else None,
         env=table.env,
         files=table.files,
-        prepare=_prepare(folder, table.prepare, names, space) if table.prepare else None,
+        prepare=preparation(folder, table.prepare, names, space.names) if table.prepare else None,
         timeouts=table.timeouts,
         answers=answers(folder, table, names, space),
         space=space,
@@ -285,18 +284,6 @@ def _knob(name: str, table: KnobTable, constants: Mapping[str, Any]) -> Knob:
         log=table.log,
         description=table.description,
     )
-
-
-def _prepare(folder: Path, table: PrepareTable, names: Mapping[str, Any], space: SearchSpace) -> Prepare:
-    known = {*names, *space.names}
-    for text in table.depends:
-        for name in Template(text).get_identifiers():
-            if name not in known:
-                raise UsageError(f"[prepare] depends: {unknown('name', f'${name}', [f'${one}' for one in known])}")
-    files = tuple(substitute(pattern, names) for pattern in table.files)
-    prepare = Prepare(command=tuple(table.command), files=files, depends=tuple(table.depends))
-    require_files(folder, prepare)
-    return prepare
 
 
 def _starts(table: TargetTable, space: SearchSpace, names: Mapping[str, Any]) -> tuple[Configuration, ...]:
