@@ -18,6 +18,7 @@ from tuner.target.prepare import PrepareError, artifact
 from tuner.target.spec import Target
 
 HOME = REPOSITORY / "targets" / "reference"
+CPU = "CPUExecutionProvider"
 PARAMETERS = {"low_rank": "energy", "pruned": "keep"}
 """Of the compressions that have one."""
 
@@ -77,11 +78,16 @@ class Running:
 
 
 def configurations(target: Target) -> Iterator[Configuration]:
-    """Every variant that may work here, the default first; a compression with a parameter at each of its values."""
+    """The variants that may work here, the default first; a compression with a parameter at each of its values.
+
+    Only for the CPU itself are compressions tried: there are many, and what they leave out no provider computes.
+    """
     space = target.space
     default = space.default()
     for variant in target.names["variants"]:
         precision, compression, provider = variant.split()
+        if provider != CPU and compression != "none":
+            continue
         chosen = {**default, "precision": precision, "compression": compression, "execution_provider": provider}
         parameter = PARAMETERS.get(compression)
         for value in getattr(space.knob(parameter), "choices", ()) if parameter else ("",):
@@ -94,9 +100,9 @@ def build(target: Target, cache: Path) -> list[Built]:
     for configuration in configurations(target):
         started = time.perf_counter()
         try:
-            with artifact(target, configuration, cache) as folder:
-                assert folder is not None
-                model, seconds = folder / "model.onnx", time.perf_counter() - started
+            with artifact(target, configuration, cache) as made:
+                assert made.folder is not None
+                model, seconds = made.folder / "model.onnx", time.perf_counter() - started
         except PrepareError as error:
             progress(str(error))
             continue

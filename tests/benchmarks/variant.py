@@ -3,7 +3,7 @@
     python tests/benchmarks/variant.py AGENT MODEL PROVIDER RUNTIMES
 
 Reads commands from standard input, one a line, and answers each with one line of JSON:
-`answers BATCH` gives what it decides for every request of the final test set, computed in batches of that size;
+`answers BATCH MOST` gives what it decides for the first requests of the final test set, computed in batches;
 `rate BATCH SECONDS` gives the rows a second that one thread computes in batches of that size.
 """
 
@@ -32,10 +32,11 @@ class Variant:
         self._documents = [json.loads(line)["request"] for line in lines]
         self._rows = [self._agent.read(document, self._signature) for document in self._documents]
 
-    def answers(self, batch: str) -> list[Any]:
-        """Decide for every request."""
-        scores = [row.tolist() for some in self._batches(int(batch)) for row in self._model.run(some)]
-        return [self._decision(*one) for one in zip(scores, self._rows, self._documents, strict=True)]
+    def answers(self, batch: str, most: str) -> list[Any]:
+        """Decide for the first requests."""
+        chosen = self._batches(int(batch))[: int(most) // int(batch)]
+        scores = [row.tolist() for some in chosen for row in self._model.run(some)]
+        return [self._decision(*one) for one in zip(scores, self._rows, self._documents, strict=False)]
 
     def rate(self, batch: str, seconds: str) -> float:
         """Compute whole batches for so many seconds."""

@@ -27,7 +27,7 @@ from tuner.target.spec import Target
 AGENTS = ("search", "recommend", "drive")
 JUDGED = ("search", "drive")
 LEAST_GAIN, MOST_LOSS = 1.7, 0.005
-COMPARED_BATCH = 8
+COMPARED_BATCH, ASKED_ALONE = 8, 400
 SECONDS = 0.3
 """That a variant computes in each round."""
 
@@ -64,7 +64,8 @@ def measure(target: Target, built: Sequence[Built], batches: Sequence[int], roun
     running = [Running(one, str(target.names["runtimes"])) for one in built]
     right = expected(built[0].agent)
     rates: list[dict[int, list[float]]] = [{batch: [] for batch in batches} for _ in running]
-    alone, together = ([one.ask("answers", batch) for one in running] for batch in (1, COMPARED_BATCH))
+    together = [one.ask("answers", COMPARED_BATCH, len(right)) for one in running]
+    alone = [one.ask("answers", 1, ASKED_ALONE) for one in running]
     for number in range(rounds):
         progress(f"round {number + 1} of {rounds}")
         for batch in batches:
@@ -77,7 +78,7 @@ def measure(target: Target, built: Sequence[Built], batches: Sequence[int], roun
             built=one,
             accuracy=sum(map(_same, given, right)) / len(right),
             difference=_difference(given, together[0], right),
-            changed=1.0 - sum(map(_same, given, lonely)) / len(right),
+            changed=1.0 - sum(map(_same, given, lonely)) / len(lonely),
             rates=measured,
         )
         for one, given, lonely, measured in zip(built, together, alone, rates, strict=True)

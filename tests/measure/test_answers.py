@@ -51,7 +51,7 @@ class Served:
         self._count = 0
         self.target: Target
 
-    def as_(self, reply: str, requests: str = REQUESTS, toml: str = KNOBS, **files: str) -> "Served":
+    def answering(self, reply: str, requests: str = REQUESTS, toml: str = KNOBS, **files: str) -> "Served":
         body = BEGIN + "        " + reply
         self.target = spec.load(str(self._make_target(toml, server_py=server(body), requests_jsonl=requests, **files)))
         return self
@@ -79,14 +79,14 @@ WORSE = 'self.reply({"decision": "9" if n >= 97 and sys.argv[2] == "2" else str(
 
 
 def test_another_configurations_answers_are_paired_with_the_defaults(served: Served) -> None:
-    default, other = (served.as_(WORSE).quality(level) for level in (1, 2))
+    default, other = (served.answering(WORSE).quality(level) for level in (1, 2))
     assert (default.correct, default.change) == (100, None)
     assert (other.basis, other.correct, other.change) == (Basis.ACCURACY, 97, compared(0, 3, 100))
     assert served.kept == 2
 
 
 def test_without_labels_it_is_agreement_and_kept_to_the_same_limit(served: Served) -> None:
-    default = served.as_(WORSE, UNLABELLED).quality(1)
+    default = served.answering(WORSE, UNLABELLED).quality(1)
     assert (default.basis, default.share, default.change) == (Basis.AGREEMENT, 1.0, None)
     found = served.outcome(2)
     assert isinstance(found, Measurement)
@@ -96,7 +96,7 @@ def test_without_labels_it_is_agreement_and_kept_to_the_same_limit(served: Serve
 
 
 def test_answers_under_load_are_sampled_and_compared(served: Served) -> None:
-    found = served.as_('self.reply({"decision": str(n % 2)})').quality()
+    found = served.answering('self.reply({"decision": str(n % 2)})').quality()
     assert found.under_load is not None
     assert 20 < found.under_load.total <= 100
     assert found.under_load.correct == found.under_load.before == found.under_load.total
@@ -104,14 +104,14 @@ def test_answers_under_load_are_sampled_and_compared(served: Served) -> None:
 
 
 def test_answers_that_load_makes_wrong_are_refused(served: Served) -> None:
-    found = served.as_('self.reply({"decision": "9" if busy and n % 3 == 0 else str(n % 2)})').outcome()
+    found = served.answering('self.reply({"decision": "9" if busy and n % 3 == 0 else str(n % 2)})').outcome()
     assert isinstance(found, Failure)
     assert found.kind is FailureKind.WRONG_ANSWERS
     assert re.search(r"accuracy under load is 6\d\.\d % of \d+ requests, and 100\.0 % .* pt higher", found.reason)
 
 
 def test_answers_that_say_nothing_under_load_are_failures_with_their_reason(served: Served) -> None:
-    found = served.as_('self.reply({"decision": float("nan") if busy and n % 3 == 0 else str(n % 2)})').outcome()
+    found = served.answering('self.reply({"decision": float("nan") if busy and n % 3 == 0 else str(n % 2)})').outcome()
     assert isinstance(found, Failure)
     assert found.kind is FailureKind.ERRORS
     assert 'the field "decision" of the answer is NaN' in found.reason
@@ -121,7 +121,7 @@ def test_only_confirming_launches_are_verified_with_the_test_set(served: Served)
     toml = KNOBS.replace('field = "decision"', 'field = "decision"\ntest = "test.jsonl"')
     test = "".join(f'{{"request": {{"text": "{n}"}}, "answer": "{n % 2}"}}\n' for n in range(90, 110))
     log = 'open("asked.txt", "a").write(f"{n} ")'
-    served.as_(f"{log}; {WORSE}", toml=toml, test_jsonl=test)
+    served.answering(f"{log}; {WORSE}", toml=toml, test_jsonl=test)
     searched = [served.quality(level).rows for level in (1, 2)]
     asked = served.target.folder / "asked.txt"
     assert searched == [Rows.SELECTION, Rows.SELECTION]
@@ -146,7 +146,7 @@ def test_knobs_that_a_running_server_takes_ask_for_everything_only_to_confirm(se
         'description = "mine"', 'description = "mine"\neffective = "/config"'
     )
     config = 'self.reply({"level": int(sys.argv[2])} if self.path == "/config" else {"decision": str(n % 2)})'
-    served.as_(config, toml=toml)
+    served.answering(config, toml=toml)
     assert [served.quality(level).correct for level in (1, 2)] == [100, 100]
     assert served.kept == 1
     confirming = Repetition(round=1, confirming=True)

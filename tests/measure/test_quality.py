@@ -114,9 +114,12 @@ def changed(gained: int, lost: int, total: int = 1000) -> Quality:
         (changed(0, 0), None),
         (changed(3, 4), None),
         (changed(0, 60), None),
-        (changed(4, 12), r"−0\.8 pt \[−1\.7, \+0\.0\] by 1000 requests.*more than 1 pt; about 16,000 would tell"),
-        (changed(0, 10), "no number of requests would tell"),
-        (changed(0, 0, 100), r"\+0\.0 pt \[−3\.7, \+3\.7\] by 100 requests.*about 380 would tell"),
+        (
+            changed(4, 12),
+            r"−0\.8 pt \[−1\.7, \+0\.0\] by 1000 requests.*more than 1 pt; about 16,000 labelled requests would tell",
+        ),
+        (changed(0, 10), "no number of labelled requests would tell"),
+        (changed(0, 0, 100), r"\+0\.0 pt \[−3\.7, \+3\.7\] by 100 requests.*about 380 labelled requests would tell"),
     ],
 )
 def test_an_interval_that_holds_the_limit_is_a_doubt_that_says_what_would_decide(

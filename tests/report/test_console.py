@@ -29,6 +29,8 @@ def test_the_finalists_show_their_ties_and_the_open_loop(capsys: pytest.CaptureF
     shown = capsys.readouterr().out
     assert "(open loop)" in shown
     assert "1.15× [1.15, 1.15]" in shown
+    assert "−0.5 pt" in shown
+    assert "[−1.3, +0.1]" in shown, "no cell is cut"
     print_verdict(studies.rates(noise=studies.NOISE), Path("index.html"))
     assert "winner; tie with #4" in capsys.readouterr().out
 

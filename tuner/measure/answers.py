@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tuner.measure.failed import LaunchError
 from tuner.statistics.paired import enough
 from tuner.study.objectives import Limits
-from tuner.study.quality import Quality, UnderLoad
+from tuner.study.quality import Basis, Quality, UnderLoad
 from tuner.study.trial import Doubt, DoubtKind, FailureKind
 from tuner.units import format_change, format_points, format_share
 
@@ -56,5 +56,6 @@ def _undecided(quality: Quality, limits: Limits) -> str | None:
     told = f"{quality.basis} against the default's is {seen} by {change.total} requests, which does not tell"
     told += f" whether it drops by more than {limits.max_accuracy_drop * 100:g} pt"
     count = enough(change, limit)
-    needed = "no number of requests would tell" if count is None else f"about {float(f'{count:.2g}'):,.0f} would tell"
-    return f"{told}; {needed}"
+    kind = "labelled requests" if quality.basis is Basis.ACCURACY else "requests"
+    many = "no number of" if count is None else f"about {float(f'{count:.2g}'):,.0f}"
+    return f"{told}; {many} {kind} would tell"

@@ -182,7 +182,8 @@ def _finalists(study: Study, found: Verdict) -> Table:
 
 def _lines(cell: finalist_table.Cell, is_ratio: bool) -> Text:
     """Write a cell without the interval of a figure, for which a terminal is too narrow."""
-    return Text(f"{cell.text}\n{cell.interval if is_ratio else cell.compared}".strip())
+    compared = cell.compared.replace(" pt [", " pt\n[")
+    return Text(f"{cell.text}\n{cell.interval if is_ratio else compared}".strip())
 
 
 def print_measurement(measurement: Measurement, folder: Path) -> None:
