@@ -40,7 +40,6 @@ def facts_of(arguments: argparse.Namespace) -> dict[str, Any]:
             for compression, offer in possible
             for provider in offer.providers
         ],
-        "impossible": _impossible(found, reasons),
         "runs": _runs(found, reasons),
         "versions": _versions(),
         "int8": _usual_int8(model),
@@ -74,14 +73,6 @@ def _usual_int8(path: Path) -> Precision:
     """The kind of int8 that is the faster one: convolutions have no fast kernels for scales found on the way."""
     convolutional = any(node.op_type == "Conv" for node in read(path).model.graph.node)
     return Precision.INT8_STATIC if convolutional else Precision.INT8_DYNAMIC
-
-
-def _impossible(found: Sequence[tuple[str, Offer]], reasons: Mapping[str, str]) -> dict[str, str]:
-    """Why what cannot be chosen cannot."""
-    missing = {provider: reason for provider, reason in reasons.items() if reason}
-    return missing | {
-        f"{offer.precision} {compression}": offer.reason for compression, offer in found if not offer.providers
-    }
 
 
 def _runs(found: Sequence[tuple[str, Offer]], reasons: Mapping[str, str]) -> dict[str, dict[str, str]]:
