@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from calibration import ROWS
-from card_text import milliseconds, percent, versions
+from card_text import comparison, milliseconds, percent, versions
 from drive_recipes import RECIPES
 from drive_report import BASELINE_EXAMPLES, BASELINE_SIZE, model_name
 from drive_scenes import LABELS
@@ -62,10 +62,11 @@ def read(models: Path) -> dict[str, dict[str, Any]]:
 
 def row(report: dict[str, Any]) -> str:
     """One network as a row of the table."""
-    model, training = report["model"], report["training"]
+    model, training, gain = report["model"], report["training"], report["gain_on_test_over"].get("drive")
     return (
         f"| `{model['file']}` | {', '.join(map(str, training['widths']))} | {model['multiplications'] / 1e6:.0f} M "
-        f"| {milliseconds(report['cpu_ms'])} | {training['examples']:,} | {training['cpu_seconds']} |"
+        f"| {milliseconds(report['cpu_ms'])} | {training['examples']:,} | {training['cpu_seconds']} "
+        f"| {comparison(gain) if gain else ''} |"
     )
 
 

@@ -16,7 +16,7 @@ from shares import wilson
 NARROW_WIDTHS = (32, 32, 48, 48, 80, 80, 96)
 """About half the channels of the full network, a third of its work."""
 WHOLE, SHORT = Course(examples=84_000), Course(examples=42_000)
-"""With half as many scenes, a network of half the width was better than the full one."""
+"""After the short one, a network of half the width answered better than the full one."""
 TUNING = Course(examples=9_600, peak_rate=3e-3, seed=SEED + 1)
 """What follows a cut; its scenes are new."""
 Start = tuple[Network, Objective]

@@ -8,11 +8,11 @@ from typing import Any
 from card_text import comparison
 
 TECHNIQUES = {
-    ("drive-slimmed", "narrow"): "L1 on normalisation scales, channels pruned, trained on",
-    ("drive-slimmed", "pruned"): "the L1 of it alone",
-    ("drive-pruned", "narrow"): "channels pruned, trained on",
-    ("drive-distilled", "student"): "distilled with soft labels",
-    ("drive-hinted", "student"): "distilled with features",
+    ("drive-slimmed", "drive-narrow"): "L1 on normalisation scales, channels pruned, trained on",
+    ("drive-slimmed", "drive-pruned"): "the L1 of it alone",
+    ("drive-pruned", "drive-narrow"): "channels pruned, trained on",
+    ("drive-distilled", "drive-student"): "distilled with soft labels",
+    ("drive-hinted", "drive-student"): "distilled with features",
     ("search-shared", "search-single"): "one layer used four times, against the same weights used once",
     ("search-shared", "search"): "one layer used four times, against four layers",
 }
