@@ -22,4 +22,5 @@ def comparison(gain: dict[str, float]) -> str:
     """A gain over another model on the same examples, in percentage points, with its interval."""
     points, low, high = (100 * gain[key] for key in ("gain", "low", "high"))
     verdict = "better" if low > 0 else "worse" if high < 0 else "neither better nor worse"
-    return f"{points:+.1f} points ({low:+.1f} to {high:+.1f}, p = {gain['p']:.3f}): {verdict}"
+    chance = f"p = {gain['p']:.3f}" if gain["p"] >= 0.001 else "p < 0.001"
+    return f"{points:+.1f} points ({low:+.1f} to {high:+.1f}, {chance}): {verdict}"

@@ -44,7 +44,7 @@ def quotes(models: Path) -> dict[str, str]:
         "temperature": f"{TEMPERATURE:g}",
         "soft_share": f"{SOFT_SHARE:.0%}",
         "labels": ", ".join(f"`{label}`" for label in LABELS),
-        "variants": "\n".join(row(name, found) for name, found in reports.items() if name != "base"),
+        "variants": "\n".join(map(row, reports.values())),
         "before": before(reports),
         "versions": versions(report),
     }
@@ -60,14 +60,13 @@ def read(models: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def row(name: str, report: dict[str, Any]) -> str:
+def row(report: dict[str, Any]) -> str:
     """One network as a row of the table."""
-    gains = [f"{comparison(report['gain_on_test_over'][other])} than `{other}`" for other in RECIPES[name].controls]
-    test, model = report["accuracy"]["test"], report["model"]
+    model, training, gain = report["model"], report["training"], report["gain_on_test_over"].get("drive")
     return (
-        f"| `{model['file']}` | {model['bytes'] / 1e6:.2f} | {milliseconds(report['cpu_ms'])} "
-        f"| {test['accuracy']:.1%} ({test['low']:.1%} to {test['high']:.1%}) | {'; '.join(gains) or 'is a control'} "
-        f"| {report['training']['cpu_seconds']} |"
+        f"| `{model['file']}` | {', '.join(map(str, training['widths']))} | {model['multiplications'] / 1e6:.0f} M "
+        f"| {milliseconds(report['cpu_ms'])} | {training['examples']:,} | {training['cpu_seconds']} "
+        f"| {comparison(gain) if gain else ''} |"
     )
 
 

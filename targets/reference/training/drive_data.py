@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -59,7 +59,7 @@ def line(example: Example) -> str:
     return json.dumps({"request": {"image": image}, "answer": example.label})
 
 
-def write_held_out(folder: Path, drawn: dict[str, Sequence[Example]]) -> None:
+def write_held_out(folder: Path, drawn: Mapping[str, Sequence[Example]]) -> None:
     """Write the splits that are held out as JSON lines."""
     for split, examples in drawn.items():
         text = "".join(f"{line(example)}\n" for example in examples)

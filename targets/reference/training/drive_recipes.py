@@ -15,7 +15,8 @@ from shares import wilson
 
 NARROW_WIDTHS = (32, 32, 48, 48, 80, 80, 96)
 """About half the channels of the full network, a third of its work."""
-WHOLE = Course(examples=42_000)
+WHOLE, SHORT = Course(examples=84_000), Course(examples=42_000)
+"""After the short one, a network of half the width answered better than the full one."""
 TUNING = Course(examples=9_600, peak_rate=3e-3, seed=SEED + 1)
 """What follows a cut; its scenes are new."""
 Start = tuple[Network, Objective]
@@ -58,9 +59,11 @@ RECIPES: Mapping[str, Recipe] = {
         parent="priced",
         controls=("narrow", "pruned"),
     ),
-    "student": Recipe(start=lambda _: (Network(STUDENT_WIDTHS), plain)),
-    "distilled": Recipe(start=lambda get: (Network(STUDENT_WIDTHS), soft_labels(get("base"))), controls=("student",)),
-    "hinted": Recipe(start=hinted, controls=("student",)),
+    "student": Recipe(start=lambda _: (Network(STUDENT_WIDTHS), plain), course=SHORT),
+    "distilled": Recipe(
+        start=lambda get: (Network(STUDENT_WIDTHS), soft_labels(get("base"))), course=SHORT, controls=("student",)
+    ),
+    "hinted": Recipe(start=hinted, course=SHORT, controls=("student",)),
 }
 
 

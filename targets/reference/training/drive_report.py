@@ -117,7 +117,7 @@ class Measured:
             "training": dict(training),
             "accuracy": {split: score(given, self.drawn[split]) for split, given in self.given[name].items()},
             "halves_on_test": halves(self.given[name]["test"], self.drawn["test"]),
-            "gain_on_test_over": {other: self.against(name, other) for other in others},
+            "gain_on_test_over": {model_name(other): self.against(name, other) for other in others},
             "cpu_ms": self.times[self.paths[name].name],
         }
 

@@ -27,7 +27,8 @@ Reals = NDArray[np.float64]
 def bell(random: RandomState, *shape: int) -> Reals:
     """Draw numbers of mean 0 and variance 1 that are nearly normal."""
     draws: Reals = (random.random_sample((4, *shape)) - 0.5) * 12**0.5 / 2
-    return draws[0] + draws[1] + draws[2] + draws[3]
+    total: Reals = draws[0] + draws[1] + draws[2] + draws[3]
+    return total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +48,13 @@ class Truth:
 
     def utility(self, users: Numbers, hours: Numbers, items: Numbers) -> Reals:
         """How much users [n] like items [n, m] at hours [n]."""
-        total = QUALITY_WEIGHT * self.quality[items]
+        total: Reals = QUALITY_WEIGHT * self.quality[items]
         for taste in range(TASTES):
             total = total + TASTE_WEIGHT * self.tastes[users, taste, None] * self.styles[items, taste]
         own_hours = (hours + self.shift[users]) % HOURS
         mood = self.moods[own_hours[:, None], self.genres[items]]
-        return total + MOOD_WEIGHT * self.moodiness[users, None] * mood
+        liking: Reals = total + MOOD_WEIGHT * self.moodiness[users, None] * mood
+        return liking
 
     def shown(self, random: RandomState, *shape: int) -> Numbers:
         """Draw items as they are shown: half by popularity, half at random."""

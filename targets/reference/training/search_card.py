@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from calibration import ROWS
-from card_text import comparison, milliseconds, percent, versions
+from card_text import milliseconds, percent, versions
 from search_data import INTENTS
 
 BASELINE_EXAMPLES, TIMED_TOKENS = 40_000, 18
@@ -49,16 +49,15 @@ def shapes(models: Path, full: dict[str, Any]) -> list[str]:
     path = models / "search-shared.json"
     if not path.exists():
         return ["| not trained yet | | | | |"]
-    report = json.loads(path.read_text(encoding="utf-8"))
-    gains = "; ".join(f"{comparison(gain)} than `{other}`" for other, gain in report["gain_on_test_over"].items())
-    beside = report["beside"] | {"search": full | report["beside"]["search"]}
-    return [row("search-shared", report, gains), *(row(name, found, "") for name, found in beside.items())]
+    shared = json.loads(path.read_text(encoding="utf-8"))
+    beside = {"search": full | shared["beside"]["search"], "search-shared": shared}
+    return [row(name, found) for name, found in (shared["beside"] | beside).items()]
 
 
-def row(name: str, found: dict[str, Any], gains: str) -> str:
-    """An encoder of another shape as a row of the table."""
-    test = found["accuracy"]["test"]
+def row(name: str, found: dict[str, Any]) -> str:
+    """An encoder of some shape as a row of the table."""
+    test, model = found["accuracy"]["test"], found["model"]
     return (
-        f"| `{name}` | {found['model']['bytes'] / 1e6:.1f} | {milliseconds(found['cpu_ms'])} "
-        f"| {test['accuracy']:.1%} ({test['low']:.1%} to {test['high']:.1%}) | {gains} |"
+        f"| `{name}` | {model['bytes'] / 1e6:.2f} | {milliseconds(found['cpu_ms'])} "
+        f"| {test['accuracy']:.1%} ({test['low']:.1%} to {test['high']:.1%}) | {found['training']['cpu_seconds']} |"
     )

@@ -34,4 +34,5 @@ def paired(ours: Sequence[bool], theirs: Sequence[bool]) -> dict[str, float]:
 def sign_test(gained: int, lost: int) -> float:
     """The chance that a fair coin splits so unevenly."""
     n, fewer = gained + lost, min(gained, lost)
-    return min(1.0, 2 * sum(math.comb(n, k) for k in range(fewer + 1)) / 2**n)
+    tail: float = 2 * sum(math.comb(n, k) for k in range(fewer + 1)) / 2**n
+    return min(1.0, tail)

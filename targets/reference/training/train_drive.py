@@ -2,8 +2,8 @@
 
     python train_drive.py --out .. --scratch FOLDER     # models/drive*.onnx and .json, data/*.jsonl, MODEL_CARD.md
 
-Needs torch, onnx, onnxruntime and scikit-learn. One core, about half an hour; FOLDER keeps what is trained, so that
-a run that was interrupted goes on, and `--only base` trains nothing but the agent itself (six minutes).
+Needs torch, onnx, onnxruntime and scikit-learn. One core, about forty minutes; FOLDER keeps what is trained, so that
+a run that was interrupted goes on, and `--only base` trains nothing but the agent itself (a quarter of that).
 """
 
 import argparse
