@@ -52,6 +52,7 @@ def measure(
     placement = place(cores(), workload.processes_here)
     loaded = spec.load(target, options.target_options(context, target), locustfile, placement.server)
     options.require_open_loop(workload, loaded)
+    options.show_notes(loaded)
     configuration = loaded.space.configuration(options.parse_sets(loaded.space, sets))
     folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
     with LaunchProgress() as progress:

@@ -48,6 +48,7 @@ def search(
     limits = Limits(slo=parse_slo(slo) if slo else None, max_accuracy_drop=parse_share(max_accuracy_drop))
     loaded = spec.load(target, own, locustfile, placement.server)
     options.require_open_loop(workload, loaded)
+    options.show_notes(loaded)
     settings = Settings(
         name=options.study_name(name, loaded.name),
         target=spec.reference(target),

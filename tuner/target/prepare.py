@@ -46,7 +46,7 @@ def _key(target: Target, configuration: Configuration) -> str:
     given = [Path(str(names[name])) for text in texts for name in Template(text).get_identifiers() if name in names]
     inputs = {str(path): _digest(path) for path in given if path.is_file()}
     own = {str(path.relative_to(target.folder)): _digest(path) for path in _files(target.folder)}
-    facts = {name: value for name, value in target.names.items() if name not in ("cores", "home")}
+    facts = {name: value for name, value in target.names.items() if name not in ("cores", "home", "cache")}
     content = json.dumps([rendered, inputs, own, facts], sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:24]
 

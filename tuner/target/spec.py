@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
 from tuner import bundled
 from tuner.errors import TargetFileError, UsageError, unknown
 from tuner.machine import cores, place
@@ -15,7 +17,7 @@ from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, Search
 from tuner.target import file as target_file
 from tuner.target.command import CommandError, run
 from tuner.target.file import KnobTable, TargetTable, TimeoutsTable
-from tuner.target.names import check, substitute
+from tuner.target.names import check, check_facts, substitute
 
 _FACTS_SECONDS = 60.0
 _CLOSED_LOOP = bundled.locustfiles() / "agent.py"
@@ -45,7 +47,8 @@ class Target:
     """A server that can be launched: templates with `$names`, and the space that they span.
 
     `open_locustfile` sends the same requests as `locustfile` on a schedule; nothing does where that is one's own.
-    `names` holds every `$name` that has one value for the whole study: options, facts, `$home`, `$cores`, `$python`.
+    `names` holds every `$name` that has one value for the whole study: options, facts, `$home`, `$cores`, `$python`,
+    `$cache`. `notes` are sentences of the [facts] that people should read before anything is measured.
     A search leaves the knobs `left_alone` at their defaults, unless it is asked to vary them.
     """
 
@@ -64,6 +67,7 @@ class Target:
     space: SearchSpace
     starts: tuple[Configuration, ...]
     names: Mapping[str, Any]
+    notes: tuple[str, ...]
     hot: Hot | None
     left_alone: tuple[str, ...]
 
@@ -150,9 +154,13 @@ def _build(
         "python": sys.executable,
         "home": str(folder),
         "cores": len(server_cores),
+        "cache": str(user_cache_path("agent-tuner") / "facts" / folder.name),
     }
-    check(table)
-    names |= _facts(folder, table, names)
+    check_facts(table)
+    facts = _facts(folder, table, names)
+    check(table, facts)
+    # A fact settles an option of the same name that was left open.
+    names |= facts
     space = _space(table, names)
     if broken := space.violated(space.default()):
         raise UsageError(f"[space]: the defaults together break {broken!r}; choose defaults that keep it")
@@ -173,6 +181,7 @@ def _build(
         space=space,
         starts=_starts(table, space, names),
         names=names,
+        notes=tuple(map(str, facts.get("notes", ()))),
         hot=Hot(path=table.hot.path, knobs=tuple(table.hot.knobs)) if table.hot else None,
         left_alone=tuple(name for name, knob in table.space.items() if not knob.search),
     )
@@ -208,11 +217,13 @@ def _facts(folder: Path, table: TargetTable, names: Mapping[str, Any]) -> dict[s
         facts = None
     if not isinstance(facts, dict):
         raise UsageError(f"[facts] must print one JSON object, but printed {output[:80]!r}")
+    if not isinstance(facts.get("notes", []), list):
+        raise UsageError(f"[facts] notes must be a list of sentences, but is {facts['notes']!r}")
     return facts
 
 
 def _space(table: TargetTable, names: Mapping[str, Any]) -> SearchSpace:
-    constants = {name: value for name, value in names.items() if name not in ("python", "home")}
+    constants = {name: value for name, value in names.items() if name not in ("python", "home", "cache")}
     known = {*constants, *table.space}
     for where, expressions in (("[when]", table.when.values()), ("constraints", table.constraints)):
         for expression in expressions:
