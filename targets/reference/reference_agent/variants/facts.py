@@ -3,13 +3,15 @@
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reference_agent.agents import AGENTS
+from reference_agent.agents import AGENTS, BUNDLED
 from reference_agent.agents.agent import Agent
 from reference_agent.command_line import Parser, add_model_arguments, chosen_model, refuse
 from reference_agent.errors import StartError
+from reference_agent.evaluation.material import material
 from reference_agent.inference.model import Model
 from reference_agent.inference.precision import Precision
 from reference_agent.inference.resources import Resources
@@ -17,28 +19,62 @@ from reference_agent.inference.session import listed_providers
 from reference_agent.variants.bases import base_models, chosen_rows
 from reference_agent.variants.offers import Offer, offers
 from reference_agent.variants.rows import inputs_of, read_rows
-from reference_agent.variants.source import read
+from reference_agent.variants.source import Source, read
+from reference_agent.variants.stated import metadata, stated
 from reference_agent.variants.variant import Compression
+
+AUTO = "auto"
+"""Instead of an agent: the one that the model was made for."""
+ROWS_TOGETHER = 2
+"""Computed at once to know that a model can."""
 
 
 def main() -> None:
-    """Print the facts, or end with one sentence when the model does not fit the agent."""
+    """Print the facts, or end with one sentence when the model does not fit the agent, or the data not the model."""
     parser = Parser(prog="reference_agent.variants.facts", description=main.__doc__)
-    add_model_arguments(parser)
-    parser.add_argument("--calibration", default="", help="an .npz file of rows; empty for those of the bundled agent")
+    add_model_arguments(parser, AUTO)
+    parser.add_argument("--data", default="", help="an .npz file of rows and labels, for a model of your own")
+    parser.add_argument("--cache", type=Path, default=Path(), help="folder for the requests that are made of --data")
     arguments = parser.parse_args()
     try:
         facts = facts_of(arguments)
-    except StartError as error:
+    except (StartError, OSError) as error:
         refuse(parser.prog, str(error))
     print(json.dumps(facts))
 
 
 def facts_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What can be chosen: each value alone, and which of them go together."""
-    agent, model = AGENTS[arguments.agent], chosen_model(arguments)
-    base = Model.load(agent, model, Resources()).description
-    reasons = {provider: _against(agent, model, provider) for provider in listed_providers()}
+    """What is served and measured, and what can be chosen: each value alone, and which of them go together."""
+    if arguments.agent == AUTO and not arguments.model:
+        arguments.agent = "search"
+    path = chosen_model(arguments) if arguments.agent != AUTO else Path(arguments.model)
+    source = read(path)
+    name = _made_for(source) if arguments.agent == AUTO else arguments.agent
+    model = _opened(AGENTS[name], source, Resources())
+    measured = material(name, model, "max_length" in metadata(source), arguments.data, arguments.cache)
+    chosen = argparse.Namespace(agent=name, model=arguments.model, calibration=measured.calibration)
+    return {"agent": name} | asdict(measured) | _variants(chosen, source)
+
+
+def _made_for(source: Source) -> str:
+    """The bundled agent that a model says it belongs to, or else the one that serves any classifier."""
+    said = metadata(source).get("agent")
+    return said if said in BUNDLED else "custom"
+
+
+def _opened(agent: Agent, source: Source, resources: Resources) -> Model:
+    """Open a model as a server will have it; StartError when it does not compute batches."""
+    model = Model.opened(agent, stated(source), source.path, resources)
+    try:
+        model.rehearse(ROWS_TOGETHER)
+    except StartError as error:
+        raise StartError(f"{source.path}: {error}") from None
+    return model
+
+
+def _variants(arguments: argparse.Namespace, source: Source) -> dict[str, Any]:
+    """What this machine can do with the model."""
+    reasons = {provider: _against(AGENTS[arguments.agent], source, provider) for provider in listed_providers()}
     found = list(_found(arguments, [provider for provider, reason in reasons.items() if not reason]))
     possible = [(compression, offer) for compression, offer in found if offer.providers]
     return {
@@ -51,15 +87,15 @@ def facts_of(arguments: argparse.Namespace) -> dict[str, Any]:
             for provider in offer.providers
         ],
         "impossible": _impossible(found, reasons),
-        "int8": _usual_int8(model),
-        "model_sha256": base.model_sha256,
+        "int8": _usual_int8(source),
+        "model_sha256": source.sha256,
     }
 
 
-def _against(agent: Agent, model: Path, provider: str) -> str:
-    """Why `provider` does not run `model` here, or nothing: tried, because a listed one may fall back in silence."""
+def _against(agent: Agent, source: Source, provider: str) -> str:
+    """Why `provider` does not run a model here, or nothing: tried, because a listed one may fall back in silence."""
     try:
-        Model.load(agent, model, Resources(execution_provider=provider))
+        _opened(agent, source, Resources(execution_provider=provider))
     except StartError as error:
         return str(error)
     return ""
@@ -77,9 +113,9 @@ def _found(arguments: argparse.Namespace, providers: Sequence[str]) -> Iterator[
                 yield compression, offer
 
 
-def _usual_int8(path: Path) -> Precision:
+def _usual_int8(source: Source) -> Precision:
     """The kind of int8 that is the faster one: convolutions have no fast kernels for scales found on the way."""
-    convolutional = any(node.op_type == "Conv" for node in read(path).model.graph.node)
+    convolutional = any(node.op_type == "Conv" for node in source.model.graph.node)
     return Precision.INT8_STATIC if convolutional else Precision.INT8_DYNAMIC
 
 
