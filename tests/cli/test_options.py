@@ -6,6 +6,7 @@ from tests import hot
 from tests.conftest import MakeTarget
 from tuner.cli import options
 from tuner.errors import UsageError
+from tuner.study.objectives import Slo
 from tuner.study.space import Value
 from tuner.target import spec
 from tuner.target.spec import Target
@@ -40,3 +41,20 @@ def test_a_knob_cannot_be_held_and_varied(target: Target) -> None:
         options.held(target, ["model=large"], ["model"])
     with pytest.raises(UsageError, match="--vary: unknown knob 'modle'; did you mean 'model'"):
         options.held(target, [], ["modle"])
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "kept"),
+    [
+        (None, None, None),
+        (None, "p99=20ms", Slo(metric="p99", limit=0.02)),
+        ("p50=5ms", "p99=20ms", Slo(metric="p50", limit=0.005)),
+        ("none", "p99=20ms", None),
+    ],
+)
+def test_the_slo_of_a_target_holds_unless_another_is_given(
+    make_target: MakeTarget, given: str | None, own: str | None, kept: Slo | None
+) -> None:
+    toml = hot.TOML if own is None else f'slo = "{own}"\n{hot.TOML}'
+    target = spec.load(str(make_target(toml, server_py="", requests_jsonl=hot.REQUESTS)))
+    assert options.slo(given, target) == kept

@@ -141,6 +141,8 @@ def test_bounds_and_choices_come_from_cores_and_facts(make_target: MakeTarget) -
             hot('knobs = ["fast"]\n[env]\nFAST = "$fast"\n[prepare]\ncommand = ["make"]'),
             r"\[hot\] knobs: \[env\], which \[prepare\] sees, uses \$fast",
         ),
+        (('description = "mine"', 'description = "mine"\nslo = "p99"'), "slo 'p99': expected METRIC=DURATION"),
+        (('description = "mine"', 'description = "mine"\nslo = "$goal"'), r"'\$goal' cannot be computed"),
         (("default = 1 }", 'default = 1, search = "no" }'), r"space\.batch\.search: Input should be a valid boolean"),
     ],
 )

@@ -36,7 +36,7 @@ def measure(
     from tuner.measure.protocol import Protocol, Watcher
     from tuner.measure.verify import Verifier
     from tuner.report.console import LaunchProgress, print_measurement
-    from tuner.study.objectives import Limits, parse_slo
+    from tuner.study.objectives import Limits
     from tuner.study.trial import Failure
     from tuner.target import spec
 
@@ -59,7 +59,7 @@ def measure(
         protocol = Protocol(
             target=loaded,
             workload=workload,
-            limits=Limits(slo=parse_slo(slo) if slo else None),
+            limits=Limits(slo=options.slo(slo, loaded)),
             verifier=Verifier(loaded, folder / "answers", workload.concurrency, seed),
             machine=fingerprint(),
             placement=placement,

@@ -13,6 +13,7 @@ import typer
 from tuner.errors import UsageError, unknown
 
 if TYPE_CHECKING:
+    from tuner.study.objectives import Slo
     from tuner.study.space import Configuration, SearchSpace
     from tuner.study.workload import Workload
     from tuner.target.spec import Target
@@ -46,7 +47,9 @@ LoadMaster = Annotated[
 ]
 SloText = Annotated[
     str | None,
-    typer.Option("--slo", help="Limit under the target load: p50, p90, p95, p99 or mean, for example p99=50ms."),
+    typer.Option(
+        "--slo", help="Limit under the target load: p50, p90, p95, p99 or mean, for example p99=50ms; or none."
+    ),
 ]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="Hold a knob at one value: KNOB=VALUE; may be given several times.")
@@ -68,6 +71,15 @@ Locustfile = Annotated[
 
 _SHORTEST_SECONDS = 0.5
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+
+
+def slo(text: str | None, target: "Target") -> "Slo | None":
+    """Read --slo; without it the target's own holds, if it has one."""
+    from tuner.study.objectives import parse_slo
+
+    if text is None:
+        return target.slo
+    return None if text == "none" else parse_slo(text)
 
 
 def workload(

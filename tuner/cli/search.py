@@ -37,7 +37,7 @@ def search(
     from tuner.cli.run import dry, run
     from tuner.machine import cores, place
     from tuner.search.database import absolute, without_password
-    from tuner.study.objectives import Limits, parse_slo
+    from tuner.study.objectives import Limits
     from tuner.study.study import Settings
     from tuner.target import spec
     from tuner.units import parse_share
@@ -45,10 +45,10 @@ def search(
     own = options.target_options(context, target)
     workload = options.workload(users, rate, p99_within, measure_at_most, load_processes)
     placement = place(cores(), workload.processes_here)
-    limits = Limits(slo=parse_slo(slo) if slo else None, max_accuracy_drop=parse_share(max_accuracy_drop))
     loaded = spec.load(target, own, locustfile, placement.server)
     options.require_open_loop(workload, loaded)
     options.show_notes(loaded)
+    limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=parse_share(max_accuracy_drop))
     settings = Settings(
         name=options.study_name(name, loaded.name),
         target=spec.reference(target),

@@ -38,17 +38,17 @@ class Limits:
         return ", ".join(parts)
 
 
-def parse_slo(text: str) -> Slo:
-    """Read an SLO such as `p99=50ms`."""
+def parse_slo(text: str, where: str = "--slo") -> Slo:
+    """Read an SLO such as `p99=50ms`, which stands `where`."""
     metric, equals, limit = text.partition("=")
     if not equals:
-        raise UsageError(f"--slo {text!r}: expected METRIC=DURATION, for example p99=50ms")
+        raise UsageError(f"{where} {text!r}: expected METRIC=DURATION, for example p99=50ms")
     if metric not in SLO_METRICS:
-        raise UsageError(f"--slo {text!r}: {unknown('metric', metric, SLO_METRICS)}")
+        raise UsageError(f"{where} {text!r}: {unknown('metric', metric, SLO_METRICS)}")
     try:
         seconds = parse_seconds(limit)
     except UsageError as error:
-        raise UsageError(f"--slo {text!r}: {error}") from None
+        raise UsageError(f"{where} {text!r}: {error}") from None
     if seconds <= 0:
-        raise UsageError(f"--slo {text!r}: the limit must be above zero")
+        raise UsageError(f"{where} {text!r}: the limit must be above zero")
     return Slo(metric=metric, limit=seconds)

@@ -85,6 +85,7 @@ class TargetTable(_Table):
     ready: str = "/"
     effective: str | None = None
     locustfile: str | None = None
+    slo: str | None = None
     env: dict[str, str] = {}
     files: dict[str, str] = {}
     options: dict[str, OptionTable] = {}

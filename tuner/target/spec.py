@@ -13,6 +13,7 @@ from tuner import bundled
 from tuner.errors import TargetFileError, UsageError, unknown
 from tuner.machine import cores, place
 from tuner.study.expressions import names_in, resolve
+from tuner.study.objectives import Slo, parse_slo
 from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace
 from tuner.target import file as target_file
 from tuner.target.command import CommandError, run
@@ -49,7 +50,8 @@ class Target:
     `open_locustfile` sends the same requests as `locustfile` on a schedule; nothing does where that is one's own.
     `names` holds every `$name` that has one value for the whole study: options, facts, `$home`, `$cores`, `$python`,
     `$cache`. `notes` are sentences of the [facts] that people should read before anything is measured.
-    A search leaves the knobs `left_alone` at their defaults, unless it is asked to vary them.
+    A search leaves the knobs `left_alone` at their defaults, unless it is asked to vary them, and keeps `slo`, unless
+    it is given another.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Target:
     notes: tuple[str, ...]
     hot: Hot | None
     left_alone: tuple[str, ...]
+    slo: Slo | None
 
     def starts_with(self, pinned: Configuration) -> list[Configuration]:
         """The expert starts with some knobs pinned; one that is about a knob that is left alone is left out."""
@@ -184,6 +187,7 @@ def _build(
         notes=tuple(map(str, facts.get("notes", ()))),
         hot=Hot(path=table.hot.path, knobs=tuple(table.hot.knobs)) if table.hot else None,
         left_alone=tuple(name for name, knob in table.space.items() if not knob.search),
+        slo=parse_slo(slo, "slo") if (slo := str(resolve(table.slo or "", names))) else None,
     )
 
 

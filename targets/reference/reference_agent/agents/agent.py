@@ -18,6 +18,8 @@ class Agent(ABC):
     """A task: rows of numbers in, a row of 32-bit scores out for each, and what both mean to people."""
 
     name: ClassVar[str]
+    slo: ClassVar[str] = ""
+    """What its users are usually promised, as the tuner reads it; empty where nobody knows."""
 
     @abstractmethod
     def signature(self, interface: Interface, metadata: Mapping[str, str], /) -> Signature:

@@ -20,6 +20,7 @@ class Drive(Trained):
     name = "drive"
     input = Tensor(name="image", datatype="UINT8", shape=(SIDE, SIDE, 3))
     output = Tensor(name="logits", datatype="FP32", shape=(None,))
+    slo = "p99=50ms"
 
     def example(self, _signature: Signature) -> Example:
         """Return a picture and what to do."""

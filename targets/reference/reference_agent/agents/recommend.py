@@ -22,6 +22,7 @@ class Recommend(Trained):
     input = Tensor(name="features", datatype="INT64", shape=(None,))
     output = Tensor(name="scores", datatype="FP32", shape=(None,))
     limits = ("users", "hours", "items", "max_length")
+    slo = "p99=50ms"
 
     def example(self, _signature: Signature) -> Example:
         """Return some candidates and their order."""

@@ -20,6 +20,7 @@ class Search(Trained):
     input = Tensor(name="input_ids", datatype="INT64", shape=(None,))
     output = Tensor(name="logits", datatype="FP32", shape=(None,))
     limits = ("vocabulary", "max_length")
+    slo = "p99=100ms"
 
     def example(self, _signature: Signature) -> Example:
         """Return a text and what its writer wants."""

@@ -53,7 +53,7 @@ def facts_of(arguments: argparse.Namespace) -> dict[str, Any]:
     model = _opened(AGENTS[name], source, Resources())
     measured = material(name, model, "max_length" in metadata(source), arguments.data, arguments.cache)
     chosen = argparse.Namespace(agent=name, model=arguments.model, calibration=measured.calibration)
-    return {"agent": name} | asdict(measured) | _variants(chosen, source)
+    return {"agent": name, "slo": AGENTS[name].slo} | asdict(measured) | _variants(chosen, source)
 
 
 def _made_for(source: Source) -> str:

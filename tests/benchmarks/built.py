@@ -1,0 +1,112 @@
+"""Every variant of a bundled model that works here, built as a trial builds it, and a process that computes one."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models import REPOSITORY
+from table import progress
+
+from tuner.study.space import Configuration
+from tuner.target.prepare import PrepareError, artifact
+from tuner.target.spec import Target
+
+HOME = REPOSITORY / "targets" / "reference"
+PARAMETERS = {"low_rank": "energy", "pruned": "keep"}
+"""Of the compressions that have one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A variant in the cache; `seconds` were needed to build it, `again` to find it there."""
+
+    agent: str
+    configuration: Configuration
+    model: Path
+    seconds: float
+    again: float
+
+    @property
+    def precision(self) -> str:
+        """Its number format."""
+        return str(self.configuration["precision"])
+
+    @property
+    def compression(self) -> str:
+        """What was taken out of it, with how much was kept."""
+        name = str(self.configuration["compression"])
+        return f"{name} {self.configuration[PARAMETERS[name]]}" if name in PARAMETERS else name
+
+    @property
+    def provider(self) -> str:
+        """What computes it."""
+        return str(self.configuration["execution_provider"])
+
+
+class Running:
+    """A process that computes one variant, when it is told to."""
+
+    def __init__(self, built: Built) -> None:
+        program = str(Path(__file__).with_name("variant.py"))
+        self.built = built
+        self._process = subprocess.Popen(
+            [sys.executable, program, built.agent, str(built.model), built.provider],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(HOME)},
+        )  # fmt: skip
+        if self._read() != "ready\n":
+            raise SystemExit(f"{built.model} could not be loaded")
+
+    def ask(self, *words: object) -> Any:
+        """Give a command and return the answer."""
+        assert self._process.stdin is not None
+        print(*words, file=self._process.stdin, flush=True)
+        return json.loads(self._read())
+
+    def close(self) -> None:
+        """Let the process end."""
+        self._process.communicate()
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+
+def configurations(target: Target) -> Iterator[Configuration]:
+    """Every variant that may work here, the default first; a compression with a parameter at each of its values."""
+    space = target.space
+    default = space.default()
+    for variant in target.names["variants"]:
+        precision, compression, provider = variant.split()
+        chosen = {**default, "precision": precision, "compression": compression, "execution_provider": provider}
+        parameter = PARAMETERS.get(compression)
+        for value in getattr(space.knob(parameter), "choices", ()) if parameter else ("",):
+            yield space.configuration({**chosen, **({parameter: value} if parameter else {})})
+
+
+def build(target: Target, cache: Path) -> list[Built]:
+    """Build every variant, and find each in the cache once more; what is refused is told and left out."""
+    built = []
+    for configuration in configurations(target):
+        try:
+            folder, seconds = _timed(target, configuration, cache)
+        except PrepareError as error:
+            progress(str(error))
+            continue
+        _, again = _timed(target, configuration, cache)
+        agent = str(target.names["agent"])
+        model = folder / "model.onnx"
+        built.append(Built(agent=agent, configuration=configuration, model=model, seconds=seconds, again=again))
+    return built
+
+
+def _timed(target: Target, configuration: Configuration, cache: Path) -> tuple[Path, float]:
+    started = time.perf_counter()
+    folder = artifact(target, configuration, cache)
+    assert folder is not None
+    return folder, time.perf_counter() - started
