@@ -14,7 +14,6 @@ from reference_agent.errors import RequestError, StartError
 
 LONGEST = 512
 """Elements of the longest row where rows have any length and the metadata no `max_length`."""
-USUAL_LENGTH = 16
 MOST_BYTES = 3 * ((1 << 18) - 256)
 """Of a row whose base64, with JSON around it, is no larger than the largest body that the server reads."""
 SHOWN = 8
@@ -67,11 +66,10 @@ class Custom(Agent):
         return likeliest(scores, names)
 
     def sample(self, signature: Signature) -> bytes:
-        """Return a row that is not all the same, of numbers that every table has."""
+        """Return the longest row, not all the same, of numbers that every table has."""
         code = TYPE_CODES[signature.input.datatype]
-        length = min(USUAL_LENGTH, signature.longest) if None in signature.input.shape else signature.longest
         step = 0.5 if code == TYPE_CODES["FP32"] else 1
-        return array(code, [place % 2 * step for place in range(length)]).tobytes()
+        return array(code, [place % 2 * step for place in range(signature.longest)]).tobytes()
 
     def scored(self, _elements: int, signature: Signature) -> int:
         """One score for each class."""

@@ -13,6 +13,7 @@ from reference_agent.inference.model import Model
 
 TRIED = 16
 """Rows that the model must answer before anything is measured on all of them."""
+TOGETHER = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +83,17 @@ def material(agent: str, model: Model, bounded: bool, data: str, cache: Path) ->
 
 def _try(model: Model, evaluation: Evaluation) -> None:
     """Compute some rows, so that data that the model cannot read are known before a study begins."""
+    (classes,) = model.description.signature.output.shape
     for number, row in enumerate(evaluation.rows[:TRIED]):
         try:
-            scores = model.run([row.tobytes()])
+            scores = model.run([row.tobytes()] * TOGETHER)
         except Exception as error:  # whatever the graph does
             reason = str(error).strip().splitlines()[0]
-            raise StartError(f"the model cannot compute row {number}: {reason}") from None
+            raise StartError(f"the model cannot compute row {number} {TOGETHER} times at once: {reason}") from None
+        if scores.shape != (TOGETHER, classes):
+            raise StartError(
+                f"the model answers {TOGETHER} rows with scores of shape {list(scores.shape)}, but {classes} for each "
+                "were expected; export it with a free batch in all of its parts"
+            )
         if not np.isfinite(scores).all():
             raise StartError(f"the model gives scores for row {number} that are not finite")

@@ -25,8 +25,6 @@ from reference_agent.variants.variant import Compression
 
 AUTO = "auto"
 """Instead of an agent: the one that the model was made for."""
-ROWS_TOGETHER = 2
-"""Computed at once to know that a model can."""
 
 
 def main() -> None:
@@ -50,7 +48,7 @@ def facts_of(arguments: argparse.Namespace) -> dict[str, Any]:
     path = chosen_model(arguments) if arguments.agent != AUTO else Path(arguments.model)
     source = read(path)
     name = _made_for(source) if arguments.agent == AUTO else arguments.agent
-    model = _opened(AGENTS[name], source, Resources())
+    model = Model.opened(AGENTS[name], stated(source), source.path, Resources())
     measured = material(name, model, "max_length" in metadata(source), arguments.data, arguments.cache)
     chosen = argparse.Namespace(agent=name, model=arguments.model, calibration=measured.calibration)
     return {"agent": name, "slo": AGENTS[name].slo} | asdict(measured) | _variants(chosen, source)
@@ -60,16 +58,6 @@ def _made_for(source: Source) -> str:
     """The bundled agent that a model says it belongs to, or else the one that serves any classifier."""
     said = metadata(source).get("agent")
     return said if said in BUNDLED else "custom"
-
-
-def _opened(agent: Agent, source: Source, resources: Resources) -> Model:
-    """Open a model as a server will have it; StartError when it does not compute batches."""
-    model = Model.opened(agent, stated(source), source.path, resources)
-    try:
-        model.rehearse(ROWS_TOGETHER)
-    except StartError as error:
-        raise StartError(f"{source.path}: {error}") from None
-    return model
 
 
 def _variants(arguments: argparse.Namespace, source: Source) -> dict[str, Any]:
@@ -95,7 +83,7 @@ def _variants(arguments: argparse.Namespace, source: Source) -> dict[str, Any]:
 def _against(agent: Agent, source: Source, provider: str) -> str:
     """Why `provider` does not run a model here, or nothing: tried, because a listed one may fall back in silence."""
     try:
-        _opened(agent, source, Resources(execution_provider=provider))
+        Model.opened(agent, stated(source), source.path, Resources(execution_provider=provider))
     except StartError as error:
         return str(error)
     return ""
