@@ -14,7 +14,7 @@ from locust import FastHttpUser, events, task
 def load_requests(environment, **_):
     """Give all users the same requests, in one common order."""
     AgentUser.requests = requests = read_requests(environment.parsed_options)
-    AgentUser.bodies = cycle(requests.bodies)
+    AgentUser.places = cycle(range(len(requests.bodies)))
     AgentUser.network_timeout = AgentUser.connection_timeout = requests.timeout
 
 
@@ -26,4 +26,4 @@ class AgentUser(FastHttpUser):
     @task
     def decide(self):
         """Ask for one decision."""
-        self.requests.ask(self.client, next(self.bodies))
+        self.requests.ask(self.client, next(self.places))

@@ -94,7 +94,8 @@ class JobUser(User):
         document = json.loads(answer.content)
         if document.get("status") == "failed":
             return CatchResponseError(f"the job failed: {document.get('error')}")
-        fault = self.requests.fault(answer.content)
+        # The answer to a job that waited stands in the document of the job.
+        fault = self.requests.fault_in(document.get("answer", document))
         return CatchResponseError(fault) if fault else None
 
     def report(self, start, end, answer, fault):

@@ -142,7 +142,7 @@ class Arrivals(User):
     def follow(self, moments):
         """Make the arrivals at `moments`, in seconds from about now, in place of those that are to come."""
         self.halt()
-        self.bodies = cycle(self.encoded)  # every schedule sends the same requests in the same order
+        self.places = cycle(range(len(self.encoded)))  # every schedule sends the same requests in the same order
         self.moments = iter(moments)
         self.player = gevent.spawn(self.play)
 
@@ -196,10 +196,11 @@ class Arrivals(User):
         """Send one request, wait for its answer and report it."""
         intended, _ = self.in_flight[number]
         self.in_flight[number] = (intended, time.perf_counter())
+        place = next(self.places)
         answer = fault = None
         try:
             with gevent.Timeout(max(intended + self.asked.timeout - time.perf_counter(), 0.0)):
-                answer = self.exchange()
+                answer = self.exchange(place)
         except gevent.Timeout:
             fault = TimeoutError(f"no answer within {self.asked.timeout:g} s of the intended start")
         except Exception as error:  # whatever went wrong, the request has to be counted
@@ -209,11 +210,12 @@ class Arrivals(User):
         # Answers that came together are read together, before any of them is counted: that takes as long as reading.
         gevent.sleep(0)
         intended, sent = self.in_flight.pop(number)
-        self.report(intended, sent, end, answer, self.fault(answer) if fault is None else fault)
+        fault = self.fault(answer) if fault is None else fault
+        self.report(intended, sent, end, answer, fault, self.asked.contexts[place])
 
-    def exchange(self):
-        """Return the whole answer to the next request."""
-        answer = FastResponse(self.client.send(next(self.bodies)))
+    def exchange(self, place):
+        """Return the whole answer to one of the requests."""
+        answer = FastResponse(self.client.send(self.encoded[place]))
         _ = answer.content  # Reading it to the end gives the connection back.
         return answer
 
@@ -226,9 +228,9 @@ class Arrivals(User):
 
     def report_unsent(self, intended, sent, reason):
         """Count an arrival that was left out as failed: it is never silent."""
-        self.report(intended, sent, time.perf_counter(), None, RuntimeError(f"not sent: {reason}"))
+        self.report(intended, sent, time.perf_counter(), None, RuntimeError(f"not sent: {reason}"), {})
 
-    def report(self, intended, sent, end, answer, fault):
+    def report(self, intended, sent, end, answer, fault, context):
         """Fire Locust's event for a request."""
         self.environment.events.request.fire(
             request_type=self.asked.method,
@@ -236,7 +238,7 @@ class Arrivals(User):
             response_time=(end - intended) * 1000.0,
             response_length=0 if answer is None else len(answer.content or b""),
             response=answer,
-            context={},
+            context=context,
             exception=fault,
             start_time=time.time() - (time.perf_counter() - intended),
             url=f"{self.host}{self.asked.path}",

@@ -59,7 +59,7 @@ class SessionUser(FastHttpUser):
         for number in range(1, self.decisions + 1):
             if number > 1:
                 self.wait()
-            answer = self.requests.ask(self.client, self.requests.bodies[choice])
+            answer = self.requests.ask(self.client, choice)
             waited += answer.request_meta["response_time"]
             if answer.request_meta["exception"] is not None:
                 fault = RuntimeError(f"decision {number} of {self.decisions} failed")

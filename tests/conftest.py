@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tuner.statistics.paired import compared
+from tuner.study.quality import Basis, Quality
 from tuner.study.space import ChoiceKnob, RangeKnob, SearchSpace
-from tuner.study.trial import Accuracy, Interval, LevelSummary, Measurement
+from tuner.study.trial import Interval, LevelSummary, Measurement
 from tuner.study.workload import Load, closed
 
 _LEVEL_PHASES = (("warm-up", 1.0), ("measure", 3.0))
@@ -32,6 +34,12 @@ def make_level(load: Load | int, throughput: float, p99: float) -> LevelSummary:
     )
 
 
+def make_quality(correct: int, default: int = 900) -> Quality:
+    """The quality of 1000 answers, of which every one that the default has right and this has not is lost."""
+    change = None if correct == default else compared(max(correct - default, 0), max(default - correct, 0), 1000)
+    return Quality(basis=Basis.ACCURACY, correct=correct, total=1000, change=change)
+
+
 def make_measurement(
     throughput: float = 100.0,
     light: float = 0.01,
@@ -44,7 +52,7 @@ def make_measurement(
     phases = {f"{phase} at {level.load}": seconds for level in levels for phase, seconds in _LEVEL_PHASES}
     return Measurement(
         levels=levels,
-        accuracy=Accuracy(correct=correct, total=1000),
+        quality=make_quality(correct),
         peak_memory=100_000_000,
         phases={"start": 1.0, **phases},
     )

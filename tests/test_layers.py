@@ -13,7 +13,7 @@ ROOT = PACKAGE.parent
 ORDER = (
     ("errors", "__init__"),
     ("units", "bundled", "files", "machine", "statistics"),
-    ("study",),
+    ("study", "runtimes"),
     ("target",),
     ("load",),
     ("measure",),

@@ -70,8 +70,8 @@ def test_the_example_of_a_target_is_launched_and_measured_as_it_stands(tmp_path:
     )
     outcome = measure(protocol, target.space.configuration({"batch": 8}), tmp_path / "trial")
     assert isinstance(outcome, Measurement)
-    assert outcome.accuracy is not None
-    assert outcome.accuracy.share == 1.0
+    assert outcome.quality is not None
+    assert outcome.quality.share == 1.0
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))

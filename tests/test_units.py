@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from tuner.errors import UsageError, unknown
 from tuner.units import (
     format_bytes,
+    format_change,
     format_duration,
+    format_points,
     format_rate,
     format_seconds,
     format_share,
@@ -68,6 +70,14 @@ def test_other_formats() -> None:
     assert format_rate(1234.5) == "1,234 req/s"
     assert format_share(0.908) == "90.8 %"
     assert format_bytes(150_000_000) == "150 MB"
+    assert format_points(0.0149) == "1.5 pt"
+    assert format_change(-0.001, -0.005, 0.003) == "−0.1 pt [−0.5, +0.3]"
+    assert format_change(-0.0001, -0.0004, 0.0) == "+0.0 pt [+0.0, +0.0]"
+
+
+@pytest.mark.parametrize(("text", "share"), [("1pt", 0.01), ("0.5pt", 0.005), ("0.5 pt", 0.005), ("2%", 0.02)])
+def test_percentage_points_are_read_as_a_share(text: str, share: float) -> None:
+    assert parse_share(text) == pytest.approx(share)
 
 
 @given(st.floats(min_value=1e-6, max_value=1e4))

@@ -84,6 +84,21 @@ def format_share(share: float | None) -> str:
     return "–" if share is None else f"{share * 100:.1f} %"
 
 
+def format_points(share: float) -> str:
+    """Write a difference of shares in percentage points with one decimal."""
+    return f"{share * 100:.1f} pt"
+
+
+def _signed(share: float) -> str:
+    # Adding zero keeps what rounds to nothing from being minus nothing.
+    return f"{round(share * 100, 1) + 0.0:+.1f}".replace("-", "−")
+
+
+def format_change(share: float, low: float, high: float) -> str:
+    """Write a change in percentage points with its interval, such as `−0.1 pt [−0.5, +0.3]`."""
+    return f"{_signed(share)} pt [{_signed(low)}, {_signed(high)}]"
+
+
 def format_bytes(count: float | None) -> str:
     """Write a memory size in MB (10⁶ bytes)."""
     return "–" if count is None else f"{count / 1e6:,.0f} MB"

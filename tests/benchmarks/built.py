@@ -18,19 +18,19 @@ from tuner.target.prepare import PrepareError, artifact
 from tuner.target.spec import Target
 
 HOME = REPOSITORY / "targets" / "reference"
+CPU = "CPUExecutionProvider"
 PARAMETERS = {"low_rank": "energy", "pruned": "keep"}
 """Of the compressions that have one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """A variant in the cache; `seconds` were needed to build it, `again` to find it there."""
+    """A variant in the cache, which took `seconds` to build."""
 
     agent: str
     configuration: Configuration
     model: Path
     seconds: float
-    again: float
 
     @property
     def precision(self) -> str:
@@ -52,11 +52,11 @@ class Built:
 class Running:
     """A process that computes one variant, when it is told to."""
 
-    def __init__(self, built: Built) -> None:
+    def __init__(self, built: Built, runtimes: str) -> None:
         program = str(Path(__file__).with_name("variant.py"))
         self.built = built
         self._process = subprocess.Popen(
-            [sys.executable, program, built.agent, str(built.model), built.provider],
+            [sys.executable, program, built.agent, str(built.model), built.provider, runtimes],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(HOME)},
         )  # fmt: skip
         if self._read() != "ready\n":
@@ -78,11 +78,16 @@ class Running:
 
 
 def configurations(target: Target) -> Iterator[Configuration]:
-    """Every variant that may work here, the default first; a compression with a parameter at each of its values."""
+    """The variants that may work here, the default first; a compression with a parameter at each of its values.
+
+    Only for the CPU itself are compressions tried: there are many, and what they leave out no provider computes.
+    """
     space = target.space
     default = space.default()
     for variant in target.names["variants"]:
         precision, compression, provider = variant.split()
+        if provider != CPU and compression != "none":
+            continue
         chosen = {**default, "precision": precision, "compression": compression, "execution_provider": provider}
         parameter = PARAMETERS.get(compression)
         for value in getattr(space.knob(parameter), "choices", ()) if parameter else ("",):
@@ -90,23 +95,17 @@ def configurations(target: Target) -> Iterator[Configuration]:
 
 
 def build(target: Target, cache: Path) -> list[Built]:
-    """Build every variant, and find each in the cache once more; what is refused is told and left out."""
+    """Build every variant; what is refused is told and left out."""
     built = []
     for configuration in configurations(target):
+        started = time.perf_counter()
         try:
-            folder, seconds = _timed(target, configuration, cache)
+            with artifact(target, configuration, cache) as made:
+                assert made.folder is not None
+                model, seconds = made.folder / "model.onnx", time.perf_counter() - started
         except PrepareError as error:
             progress(str(error))
             continue
-        _, again = _timed(target, configuration, cache)
         agent = str(target.names["agent"])
-        model = folder / "model.onnx"
-        built.append(Built(agent=agent, configuration=configuration, model=model, seconds=seconds, again=again))
+        built.append(Built(agent=agent, configuration=configuration, model=model, seconds=seconds))
     return built
-
-
-def _timed(target: Target, configuration: Configuration, cache: Path) -> tuple[Path, float]:
-    started = time.perf_counter()
-    folder = artifact(target, configuration, cache)
-    assert folder is not None
-    return folder, time.perf_counter() - started

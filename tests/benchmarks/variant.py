@@ -1,9 +1,9 @@
 """One variant of a model, alone in a process: it answers requests, and tells how many rows a second it computes.
 
-    python tests/benchmarks/variant.py AGENT MODEL PROVIDER
+    python tests/benchmarks/variant.py AGENT MODEL PROVIDER RUNTIMES
 
 Reads commands from standard input, one a line, and answers each with one line of JSON:
-`answers BATCH` gives what it decides for every request of the final test set, computed in batches of that size;
+`answers BATCH MOST` gives what it decides for the first requests of the final test set, computed in batches;
 `rate BATCH SECONDS` gives the rows a second that one thread computes in batches of that size.
 """
 
@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from reference_agent.agents import AGENTS, HOME
-from reference_agent.inference.model import Model
 from reference_agent.inference.resources import Resources
+from reference_agent.inference.runtimes import lay_over, overlay
 
 
 class Variant:
     """A loaded model and the requests that it is asked."""
 
     def __init__(self, name: str, path: Path, provider: str) -> None:
+        from reference_agent.inference.model import Model  # once it is known which ONNX Runtime computes
+
         self._agent = AGENTS[name]
         self._model = Model.load(self._agent, path, Resources(execution_provider=provider, intra_op_threads=1))
         self._signature = self._model.description.signature
@@ -30,10 +32,11 @@ class Variant:
         self._documents = [json.loads(line)["request"] for line in lines]
         self._rows = [self._agent.read(document, self._signature) for document in self._documents]
 
-    def answers(self, batch: str) -> list[Any]:
-        """Decide for every request."""
-        scores = [row.tolist() for some in self._batches(int(batch)) for row in self._model.run(some)]
-        return [self._decision(*one) for one in zip(scores, self._rows, self._documents, strict=True)]
+    def answers(self, batch: str, most: str) -> list[Any]:
+        """Decide for the first requests."""
+        chosen = self._batches(int(batch))[: int(most) // int(batch)]
+        scores = [row.tolist() for some in chosen for row in self._model.run(some)]
+        return [self._decision(*one) for one in zip(scores, self._rows, self._documents, strict=False)]
 
     def rate(self, batch: str, seconds: str) -> float:
         """Compute whole batches for so many seconds."""
@@ -56,7 +59,8 @@ class Variant:
 
 def main() -> None:
     """Load, say so, and do what is asked until the input ends."""
-    name, path, provider = sys.argv[1:]
+    name, path, provider, runtimes = sys.argv[1:]
+    lay_over(overlay(runtimes, provider))
     variant = Variant(name, Path(path), provider)
     print("ready", flush=True)
     for line in sys.stdin:

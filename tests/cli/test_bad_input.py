@@ -45,6 +45,7 @@ def tuner(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["measure", "--target", "null", "--load-master", "here"], "cannot read 'here': expected ADDRESS:PORT"),
         (["measure", "--target", "null", "--p99-within", "0%"], "--p99-within"),
         (["search", "--target", "null", "--max-accuracy-drop", "a lot"], "cannot read 'a lot'"),
+        (["search", "--target", "null", "--quality-objective"], "null has no [answers] with requests and field"),
         (["search", "--target", "null", "--name", "../evil"], "--name '../evil'"),
         (["search", "--target", "null", "--locustfile", "none.py"], "there is no file none.py"),
         (["search", "--model", "none.onnx"], "--model: there is no file none.onnx"),

@@ -86,8 +86,8 @@ def test_a_search_of_two_trials_on_the_reference_agent(tmp_path: Path) -> None:
     assert [trial.failure for trial in study.trials] == [None, None]
     for trial in study.trials:
         assert trial.measurement is not None
-        assert trial.measurement.accuracy is not None
-        assert trial.measurement.accuracy.share > 0.85
+        assert trial.measurement.quality is not None
+        assert trial.measurement.quality.share > 0.85
         assert trial.measurement.target.server_compute is not None
         assert trial.measurement.effective["precision"] == trial.configuration["precision"]
     assert len(study.confirmations) == 2 * study.settings.rounds

@@ -58,7 +58,16 @@ def test_a_search_finds_the_noise_of_its_machine_target_and_loads(state: Path) -
     save(make_diagnosis(target="null", measured="2027-01-01T00:00:00+00:00"))
     assert known_noise(header()) == mine.noise
     assert known_noise(header(options={"model": "mine.onnx"})) is None
+    assert known_noise(header(runtime_python="/env/bin/python")) is None
     assert len(list(state.iterdir())) == 3
+
+
+def test_the_noise_of_another_python_is_another(state: Path) -> None:
+    save(make_diagnosis())
+    other = replace(make_diagnosis(), runtime_python="/env/bin/python")
+    save(other)
+    assert len(list(state.iterdir())) == 2
+    assert known_noise(header(runtime_python="/env/bin/python")) == other.noise
 
 
 def test_a_later_examination_takes_the_place_of_an_earlier_one(state: Path) -> None:

@@ -49,12 +49,6 @@ def test_connections_of_either_loop() -> None:
     assert surroundings.connections(Workload(loads=opened((50.0,)))) == 1000
 
 
-def test_execution_providers_are_those_that_the_facts_name() -> None:
-    (found,) = surroundings.providers({"providers": ["CPUExecutionProvider"]})
-    assert found.found == "tried and running: CPUExecutionProvider"
-    assert list(surroundings.providers({})) == []
-
-
 @pytest.mark.parametrize(
     ("cgroup", "files", "allowed"),
     [

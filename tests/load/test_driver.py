@@ -95,6 +95,35 @@ def test_every_request_is_recorded_at_full_precision(null: tuple[Target, Launch]
     assert not list(tmp_path.glob("*.raw")), "nothing is left beside the log"
 
 
+@pytest.mark.parametrize("load", [users(2), rate(100.0)], ids=str)
+def test_answers_are_sampled_once_for_each_request_and_only_in_the_last_window(
+    null: tuple[Target, Launch], tmp_path: Path, load: Load
+) -> None:
+    target, launch = null
+    requests = tmp_path / "requests.jsonl"
+    requests.write_text("".join(f'{{"request": {number}}}\n' for number in range(30)))
+    with load_process(target, launch.url, tmp_path, scenario(target, load), AGENT_REQUESTS=str(requests)) as process:
+        process.wait_ready()
+        process.drive(load, 60.0, (1, 2))
+        for seconds in (1.5, 0.1):
+            opened = process.open()
+            process.run_for(seconds)
+            process.close(load, opened)
+        recording = process.finish(2.0)
+    rows = [one.row for one in recording.answered]
+    assert 0 < len(rows) < 30, "those of the window before are forgotten"
+    assert len(set(rows)) == len(rows)
+    assert set(rows) <= set(range(30))
+    assert {one.content for one in recording.answered} == {'{"answer": "null"}'}
+    assert not list(tmp_path.glob("answered*")), "nothing is left beside the log"
+
+
+def test_a_request_that_names_no_line_is_not_sampled(null: tuple[Target, Launch], tmp_path: Path) -> None:
+    with load_process(null[0], null[1].url, tmp_path) as process:
+        _, recording = run(process, users(2), 0.3)
+    assert recording.answered == ()
+
+
 def test_samples_can_be_read_while_the_load_runs_on(null: tuple[Target, Launch], tmp_path: Path) -> None:
     with load_process(null[0], null[1].url, tmp_path) as process:
         process.wait_ready()

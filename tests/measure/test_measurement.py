@@ -15,7 +15,7 @@ from tuner.measure.ready import wait
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
 from tuner.study.space import Value
-from tuner.study.trial import Accuracy, DoubtKind, Failure, FailureKind, Measurement, Outcome, load_outcome
+from tuner.study.trial import DoubtKind, Failure, FailureKind, Measurement, Outcome, load_outcome
 from tuner.study.workload import Workload, closed, opened
 from tuner.target import spec
 from tuner.target.launch import free_port, render
@@ -178,10 +178,12 @@ level = { choices = [1, 2], default = 1 }
 REQUESTS = "".join(f'{{"request": {{"text": "{n}"}}, "answer": "{n % 2}"}}\n' for n in range(100))
 
 
-def measure_server(make_target: MakeTarget, tmp_path: Path, body: str, toml: str = TOML) -> Outcome:
+def measure_server(
+    make_target: MakeTarget, tmp_path: Path, body: str, toml: str = TOML, values: Mapping[str, Value] = {}
+) -> Outcome:
     target = spec.load(str(make_target(toml, server_py=server(body), requests_jsonl=REQUESTS)))
     short = Workload(loads=closed((2,)), warm_up=0.1, measure=0.5, measure_most=0.5, drain=1.0)
-    return measure(protocol(target, tmp_path, short), target.space.default(), tmp_path / "trial")
+    return measure(protocol(target, tmp_path, short), target.space.configuration(values), tmp_path / "trial")
 
 
 def test_accuracy_is_measured_through_the_server_and_missing_headers_are_said(
@@ -190,7 +192,8 @@ def test_accuracy_is_measured_through_the_server_and_missing_headers_are_said(
     body = 'self.reply({"decision": str(int(asked.get("text", 0)) % 2 if int(asked.get("text", 0)) < 90 else 9)})'
     outcome = measure_server(make_target, tmp_path, body)
     assert isinstance(outcome, Measurement)
-    assert outcome.accuracy == Accuracy(correct=90, total=100)
+    assert outcome.quality is not None
+    assert (outcome.quality.basis, outcome.quality.correct, outcome.quality.total) == ("accuracy", 90, 100)
     missing = [doubt.message for doubt in outcome.doubts if doubt.kind is DoubtKind.NOT_AVAILABLE]
     assert len(missing) == 2
 
@@ -202,8 +205,14 @@ def test_accuracy_is_measured_through_the_server_and_missing_headers_are_said(
         (
             'self.reply({}, 200 if self.command == "GET" else 500)',
             FailureKind.WRONG_ANSWERS,
-            "a labelled request got no valid answer.*500",
+            "a request got no valid answer.*500",
         ),
+        (
+            'self.reply({"decision": None})',
+            FailureKind.WRONG_ANSWERS,
+            "before any load .the field 'decision' of the answer is null",
+        ),
+        ('self.reply({"decision": [float("nan")]})', FailureKind.WRONG_ANSWERS, "the answer holds NaN"),
         ('self.reply({"wrong": 1})', FailureKind.WRONG_ANSWERS, "has no field 'decision'.*it has: wrong"),
         ("os._exit(9) if asked else self.reply({})", FailureKind.CRASH, "ended while it was verified .exit code 9"),
         ("self.reply({}, 503)", FailureKind.NOT_READY, "was not answered with 200 within 3 s"),
@@ -225,6 +234,33 @@ def test_a_server_that_runs_something_else_than_asked_is_refused(make_target: Ma
     assert isinstance(outcome, Failure)
     assert outcome.kind is FailureKind.MISMATCH
     assert outcome.reason == "level = 1 was asked for, but the server runs 2"
+
+
+@pytest.mark.parametrize(
+    ("asked", "runs"),
+    [
+        ({"execution_provider": "OpenVINOExecutionProvider"}, {"execution_provider": "CPUExecutionProvider"}),
+        ({"precision": "bf16"}, {"precision": "fp32"}),
+        ({"precision": "int8_static"}, {"precision": "int8_dynamic"}),
+    ],
+)
+def test_a_fall_back_to_another_provider_or_precision_is_never_measured(
+    make_target: MakeTarget, tmp_path: Path, asked: dict[str, Value], runs: dict[str, str]
+) -> None:
+    toml = TOML.replace('description = "mine"', 'description = "mine"\neffective = "/config"')
+    toml = toml.replace('"$port"', '"$port", "$precision", "$execution_provider"').replace(
+        "[space]",
+        "[space]\n"
+        'precision = { choices = ["fp32", "bf16", "int8_dynamic", "int8_static"], default = "fp32" }\n'
+        "execution_provider = "
+        '{ choices = ["CPUExecutionProvider", "OpenVINOExecutionProvider"], default = "CPUExecutionProvider" }\n',
+    )
+    body = f'self.reply({{"decision": "0", **{runs!r}}})'
+    outcome = measure_server(make_target, tmp_path, body, toml, asked)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is FailureKind.MISMATCH
+    ((name, wanted),) = asked.items()
+    assert outcome.reason == f"{name} = {wanted} was asked for, but the server runs {runs[name]}"
 
 
 def test_answers_that_change_from_launch_to_launch_are_noticed(make_target: MakeTarget, tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ from math import inf
 from typing import Any
 
 from tuner.machine import Machine, Placement
+from tuner.statistics.paired import compared, shortfall
 from tuner.study.judgement import feasible, ranked
 from tuner.study.objectives import Limits, Slo
+from tuner.study.quality import Basis, Quality, Rows, UnderLoad
 from tuner.study.space import ChoiceKnob, Configuration, RangeKnob, SearchSpace
 from tuner.study.study import Noise, Settings, Study
 from tuner.study.trial import (
-    Accuracy,
     Conditions,
     Confirmation,
     Doubt,
@@ -99,13 +100,21 @@ def level(load: Load | int, throughput: float, slow: float, **changes: Any) -> L
     return replace(made, **changes)
 
 
+def quality(share: float, default: float = 0.94, **changes: Any) -> Quality:
+    """1000 answers; each of those that the default has right and this one has not is lost, and two more are swapped."""
+    correct, reference = round(1000 * share), round(1000 * default)
+    gained, lost = max(correct - reference, 0) + 2, max(reference - correct, 0) + 2
+    change = None if correct == reference else compared(gained, lost, 1000)
+    return Quality(**{"basis": Basis.ACCURACY, "correct": correct, "total": 1000, "change": change, **changes})
+
+
 def measurement(levels: Sequence[LevelSummary], share: float = 0.94, doubts: Sequence[Doubt] = ()) -> Measurement:
     phases = {"prepare": 0.01, "start": 0.7, "verify": 0.3, "load generator": 0.2}
     for one in levels:
         phases |= {f"warm-up at {one.load}": 0.8, f"measure at {one.load}": one.seconds}
     return Measurement(
         levels=tuple(levels),
-        accuracy=Accuracy(correct=round(1000 * share), total=1000),
+        quality=quality(share),
         peak_memory=180_000_000,
         phases=phases | {"drain": 0.05, "stop": 0.2},
         effective={"precision": "fp32"},
@@ -175,6 +184,29 @@ def small(**changes: Any) -> Study:
     return confirmed(study(outcomes, rounds=3, **changes), launches)
 
 
+def unlabelled(base: Study) -> Study:
+    """The same study without labels: what was accuracy is agreement with the default's answers, also under load."""
+    load = UnderLoad(correct=985, total=1000, before=992, p=0.016, changed=7, changed_in_batches=7)
+    agrees = Quality(
+        basis=Basis.AGREEMENT, correct=992, total=1000, change=shortfall(8, 1000), under_load=load, rows=Rows.SELECTION
+    )
+
+    def blank(outcome: Outcome) -> Outcome:
+        return replace(outcome, quality=agrees) if isinstance(outcome, Measurement) else outcome
+
+    return replace(
+        base,
+        trials=tuple(replace(one, outcome=blank(one.outcome)) for one in base.trials),
+        confirmations=tuple(replace(one, outcome=blank(one.outcome)) for one in base.confirmations),
+    )
+
+
+def third() -> Study:
+    """A study with accuracy as its third objective: the slower configuration answers more requests right."""
+    made = small()
+    return replace(made, settings=replace(made.settings, quality_objective=True))
+
+
 def pair(light: float, light_p99: float, target: float, target_p99: float, share: float = 0.94) -> Measurement:
     return measurement([level(4, light, light_p99), level(32, target, target_p99)], share)
 
@@ -203,7 +235,7 @@ def simulated(
         which = dice.randrange(3)
         outcomes.append((chosen, failure(kinds[which], reasons[which]) if lost else _launch(chosen, loads, dice)))
     made = study(outcomes, loads=tuple(loads), slo=slo, **changes)
-    kept = ranked(trial for trial in made.trials if feasible(trial, made.settings.limits, None))
+    kept = ranked(trial for trial in made.trials if feasible(trial, made.settings.limits))
     finalists = [made.trials[0], *(trial for trial in kept[:2] if trial.number)]
     return confirmed(
         made, {trial.number: [_launch(trial.configuration, loads, dice) for _ in range(4)] for trial in finalists}

@@ -17,6 +17,7 @@ def test_a_measurement_shows_what_it_has(capsys: pytest.CaptureFixture[str]) -> 
     shown = capsys.readouterr().out
     for text in ("load", "200 req/s", "goodput", "198 req/s", "session p99", "144 ms", "43.2 to 52.8 ms"):
         assert text in shown
+    assert "accuracy 94.0 %, 940 of 1,000 answers right, selection set" in shown
     plain = [replace(level, batch_size=None, goodput=None, session_p99=None) for level in measured.levels]
     print_measurement(replace(measured, levels=tuple(plain)), Path("here"))
     shown = capsys.readouterr().out
@@ -28,6 +29,8 @@ def test_the_finalists_show_their_ties_and_the_open_loop(capsys: pytest.CaptureF
     shown = capsys.readouterr().out
     assert "(open loop)" in shown
     assert "1.15× [1.15, 1.15]" in shown
+    assert "−0.5 pt" in shown
+    assert "[−1.3, +0.1]" in shown, "no cell is cut"
     print_verdict(studies.rates(noise=studies.NOISE), Path("index.html"))
     assert "winner; tie with #4" in capsys.readouterr().out
 

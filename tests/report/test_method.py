@@ -33,6 +33,13 @@ def test_protocol() -> None:
     assert method.protocol(several).endswith("measured for 4 s")
 
 
+def test_objectives() -> None:
+    study = studies.small()
+    assert method.objectives(study) == "most throughput at 32 users, least p99 at 4 users"
+    assert method.objectives(studies.third()) == "most throughput at 32 users, least p99 at 4 users, most accuracy"
+    assert method.objectives(studies.simulated(2, loads=opened((200.0,)))) == "least p99 at 200 req/s"
+
+
 def test_without_doctor_there_is_no_noise_to_tell() -> None:
     assert method.noise(studies.small()) is None
     assert method.tie_meaning(studies.small()) == ""

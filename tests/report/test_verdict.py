@@ -142,6 +142,20 @@ class TestOther:
     def test_too_much_accuracy_lost_is_an_objection(self) -> None:
         study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060), fast_share=0.92)
         assert chosen(study) == STEADY
+        objection = next(one.objection for one in verdict(study).finalists if one.trial == FAST)
+        assert objection == "its accuracy is 2.0 pt below the default's, more than 1 pt"
+
+    def test_the_sentence_has_the_interval_of_the_accuracy_that_the_last_rounds_compared(self) -> None:
+        study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060), fast_share=0.938)
+        assert verdict(study).sentence.endswith(", accuracy 93.8 % (−0.2 pt [−0.8, +0.4]).")
+        unknown = [
+            replace(one, outcome=replace(one.outcome, quality=studies.quality(0.938, change=None)))
+            if (one.trial, one.round) == (FAST, 0) and isinstance(one.outcome, Measurement)
+            else one
+            for one in study.confirmations
+        ]
+        later = replace(study, confirmations=tuple(unknown))
+        assert verdict(later).sentence == verdict(study).sentence, "in the first round the default may come last"
 
     def test_a_launch_that_failed_is_an_objection(self) -> None:
         study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060))

@@ -81,10 +81,12 @@ ODD: dict[str, Callable[[], Study]] = {
     "one concurrency": lambda: studies.simulated(12, loads=closed((32,))),
     "four concurrencies": lambda: studies.simulated(12, loads=closed((1, 4, 16, 64))),
     "infinite": infinite,
-    "no accuracy": lambda: studies.study(
-        [(configuration(), replace(studies.pair(400.0, 0.01, 420.0, 0.09), accuracy=None, peak_memory=None))]
+    "nothing verified": lambda: studies.study(
+        [(configuration(), replace(studies.pair(400.0, 0.01, 420.0, 0.09), quality=None, peak_memory=None))]
     ),
     "hostile": hostile,
+    "no labels": lambda: studies.unlabelled(studies.small()),
+    "third objective": studies.third,
     "open loop": studies.rates,
     "open loop, one rate": lambda: studies.simulated(12, loads=opened((200.0,))),
     "noise and arrivals": lambda: noisy(studies.small()),
@@ -109,6 +111,26 @@ def test_odd_studies_have_a_report(name: str, tmp_path: Path) -> None:
 def test_one_concurrency_is_said_to_have_hardly_a_front() -> None:
     assert "One concurrency only." in report_files(ODD["one concurrency"]())["index.html"]
     assert "One concurrency only." not in report_files(studies.small())["index.html"]
+
+
+def test_without_labels_no_file_speaks_of_accuracy() -> None:
+    files = report_files(studies.unlabelled(studies.small()))
+    page = own_text(files["index.html"])
+    for name, text in {**files, "index.html": page}.items():
+        # The name of the option stays, and a key that is named after it.
+        assert not re.findall(r"(?<!max_)(?<!max-)accuracy(?!_knobs)", text, re.IGNORECASE), name
+        assert "agreement" in text, name
+    assert "agreement 99.2 % (−0.8 pt [−1.6, −0.4])" in files["summary.md"].replace("\\", "")
+    assert "agreement under load 98.5 % of 1,000" in page
+
+
+def test_the_third_objective_is_told_and_keeps_who_answers_better_on_the_front() -> None:
+    two, three = report_files(studies.small()), report_files(studies.third())
+    assert "objectives: most throughput at 32 users, least p99 at 4 users, most accuracy" in three["summary.md"]
+    assert "the third objective" in three["index.html"]
+    assert "the third objective" not in two["index.html"]
+    assert "## Front: 1 of 4 trials" in two["summary.md"]
+    assert "## Front: 3 of 4 trials" in three["summary.md"]
 
 
 GOLDEN_STUDIES: dict[str, Callable[[], Study]] = {
@@ -138,7 +160,7 @@ def test_json_holds_every_trial_as_it_was_stored(name: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
     document = json.loads(report_files(study)["report.json"], parse_constant=refuse)
-    assert document["version"] == 2
+    assert document["version"] == 3
     assert list(document) == [
         *("version", "study", "settings", "machine", "placement", "noise", "ties", "default", "verdict"),
         *("doubts", "effort", "trials", "confirmations"),
@@ -251,6 +273,12 @@ def test_the_command_tells_a_protocol_that_is_not_the_usual_one() -> None:
     assert " ".join(commands.measure(replace(settings, workload=workload), studies.small().default)).endswith(
         "--users 4,32 --p99-within 0.05 --measure-at-most 8s --load-processes 2 --load-master 10.0.0.5:5557 --seed 7"
     )
+
+
+def test_the_commands_name_another_python() -> None:
+    settings = replace(studies.small().settings, runtime_python="/my env/bin/python")
+    for command in (commands.measure, commands.serve):
+        assert "--runtime-python '/my env/bin/python'" in command(settings, studies.small().default)
 
 
 def test_the_command_names_every_knob_and_option() -> None:

@@ -48,6 +48,21 @@ def test_no_configuration_twice_and_none_against_a_constraint(space: SearchSpace
     assert all(space.violated(trial.configuration) is None for trial in trials)
 
 
+def test_a_third_objective_draws_the_search_to_better_answers() -> None:
+    """Accuracy falls with x, and nothing else depends on it."""
+    knobs = (RangeKnob(name="x", low=0.0, high=1.0, default=1.0), RangeKnob(name="y", low=0.0, high=1.0, default=0.0))
+    space, means = SearchSpace(knobs=knobs), []
+    for with_quality in (False, True):
+        trials: list[Trial] = []
+        while len(trials) < 30:
+            proposal = propose(space, trials, Limits(max_accuracy_drop=1.0), with_quality=with_quality)
+            assert proposal is not None
+            found = make_measurement(correct=900 - round(400 * float(proposal["x"])))
+            trials.append(Trial(number=len(trials), configuration=proposal, outcome=found))
+        means.append(sum(float(trial.configuration["x"]) for trial in trials[10:]) / 20)
+    assert means[1] < means[0] - 0.1
+
+
 def test_equal_seeds_give_equal_proposals(space: SearchSpace) -> None:
     assert [t.configuration for t in explore(space, 12, seed=3)] == [
         t.configuration for t in explore(space, 12, seed=3)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import multiprocessing
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,24 @@ def test_the_storage_tells_optuna_what_really_happened(store: Store) -> None:
     assert [trial.state.name for trial in trials] == ["COMPLETE"] + ["FAIL"] * 5
     assert trials[0].values == [100.0 + 1, 0.01]
     assert all(trial.values is None for trial in trials[1:])
-    assert all(set(trial.constraints) == {"slo", "accuracy", "failed"} for trial in trials)
+    assert all(set(trial.constraints) == {"slo", "quality", "failed"} for trial in trials)
+
+
+def test_a_third_objective_is_told_to_optuna_and_survives_a_resume(space: SearchSpace, tmp_path: Path) -> None:
+    asked = header(space)
+    asked = replace(asked, settings=replace(asked.settings, quality_objective=True))
+    with create(tmp_path, asked, None) as opened:
+        engine.search(opened, (), measured, Silent())
+    with open_study(tmp_path / "mine") as opened:
+        assert opened.header == asked
+        opened.set_budget(8)
+        engine.search(opened, (), measured, Silent())
+    database = open_database(sqlite_url(tmp_path / "mine" / "study.db"), "mine")
+    directions, trials = database.study.directions, database.study.trials
+    database.close()
+    assert [direction.name for direction in directions] == ["MAXIMIZE", "MINIMIZE", "MAXIMIZE"]
+    assert {len(trial.values) for trial in trials if trial.values} == {3}
+    assert trials[0].values == [100.0 + 1, 0.01, 0.9]
 
 
 def test_nothing_measured_is_lost_and_nothing_is_measured_twice(store: Store) -> None:

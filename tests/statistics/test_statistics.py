@@ -153,14 +153,16 @@ def test_estimates_of_little() -> None:
     assert known.low < 99.66 < known.high
 
 
-POINTS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=30)
+COSTS = st.integers(0, 20)
+POINTS = st.lists(st.tuples(COSTS, COSTS), max_size=30) | st.lists(st.tuples(COSTS, COSTS, COSTS), max_size=30)
 
 
 @given(POINTS)
-def test_nothing_dominates_the_front_and_it_dominates_the_rest(points: list[tuple[int, int]]) -> None:
+def test_nothing_dominates_the_front_and_it_dominates_the_rest(points: list[tuple[int, ...]]) -> None:
     kept = front(points)
-    for index, (cost, gain) in enumerate(points):
-        better = [other for other in kept if points[other][0] <= cost and points[other][1] >= gain]
+    assert [points[index][0] for index in kept] == sorted(points[index][0] for index in kept)
+    for index, costs in enumerate(points):
+        better = [other for other in kept if all(a <= b for a, b in zip(points[other], costs, strict=True))]
         assert better, "every point is on the front or behind it"
         if index in kept:
             assert better == [index]

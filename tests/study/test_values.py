@@ -6,10 +6,9 @@ import pytest
 
 from tests.conftest import make_level, make_measurement
 from tuner.errors import UsageError
-from tuner.study.judgement import feasible, reference_accuracy, violations
+from tuner.study.judgement import feasible, front_of, objectives, violations
 from tuner.study.objectives import Limits, Slo, parse_slo
-from tuner.study.space import SearchSpace
-from tuner.study.trial import Accuracy, Failure, FailureKind, Interval, Trial, dump_outcome, load_outcome
+from tuner.study.trial import Failure, FailureKind, Interval, Trial, dump_outcome, load_outcome
 from tuner.study.workload import Loop, Workload, closed, opened, parse_rates, parse_users
 
 
@@ -65,27 +64,33 @@ def test_loads_are_written_with_their_unit() -> None:
     assert [str(load) for load in (*closed((32,)), *opened((200.0,)))] == ["32 users", "200 req/s"]
 
 
-def test_the_accuracy_of_a_default_that_failed_still_counts(space: SearchSpace) -> None:
-    default = space.default()
-    slow = Failure(kind=FailureKind.OVERLOADED, reason="piles up", accuracy=Accuracy(correct=9, total=10))
-    assert reference_accuracy([Trial(number=0, configuration=default, outcome=slow)], default) == slow.accuracy
-
-
 def test_violations_are_signed_distances() -> None:
     limits = Limits(slo=Slo(metric="p99", limit=0.04), max_accuracy_drop=0.01)
-    reference = make_measurement(correct=900).accuracy
-    found = violations(make_measurement(target=0.05, correct=880), limits, reference)
-    assert found == {"slo": pytest.approx(0.01), "accuracy": pytest.approx(0.01)}
-    assert violations(make_measurement(target=0.03, correct=895), limits, reference)["slo"] < 0
+    found = violations(make_measurement(target=0.05, correct=880), limits)
+    assert found == {"slo": pytest.approx(0.01), "quality": pytest.approx(0.01)}
+    assert violations(make_measurement(target=0.03, correct=895), limits)["slo"] < 0
 
 
-def test_the_default_is_the_reference_of_accuracy() -> None:
-    trials = (
-        Trial(number=0, configuration={"a": 1}, outcome=make_measurement(correct=950)),
-        Trial(number=1, configuration={"a": 2}, outcome=make_measurement(correct=930)),
-    )
-    reference = reference_accuracy(trials, {"a": 1})
-    assert reference is not None
-    assert reference.correct == 950
-    assert feasible(trials[0], Limits(), reference)
-    assert not feasible(trials[1], Limits(), reference)
+@pytest.mark.parametrize(("correct", "kept"), [(890, True), (889, False), (950, True), (900, True)])
+def test_what_is_lost_against_the_default_decides_and_exactly_the_limit_is_kept(correct: int, kept: bool) -> None:
+    trial = Trial(number=1, configuration={"a": 2}, outcome=make_measurement(correct=correct))
+    assert feasible(trial, Limits()) is kept
+
+
+def test_where_nothing_is_compared_nothing_is_lost() -> None:
+    trial = Trial(number=0, configuration={"a": 1}, outcome=replace(make_measurement(), quality=None))
+    assert feasible(trial, Limits(max_accuracy_drop=0.0))
+
+
+def test_the_third_objective_is_the_share_of_right_answers() -> None:
+    measurement = make_measurement(throughput=100.0, light=0.01, correct=880)
+    assert objectives(measurement) == (100.0, 0.01)
+    assert objectives(measurement, with_quality=True) == (100.0, 0.01, 0.88)
+    assert objectives(replace(measurement, quality=None), with_quality=True)[2] == 0.0
+
+
+def test_a_front_in_three_keeps_who_is_beaten_in_two_but_answers_better() -> None:
+    fast, right = make_measurement(throughput=200.0, correct=890), make_measurement(throughput=100.0, correct=900)
+    trials = [Trial(number=i, configuration={"a": i}, outcome=one) for i, one in enumerate((fast, right))]
+    assert [trial.number for trial in front_of(trials)] == [0]
+    assert [trial.number for trial in front_of(trials, with_quality=True)] == [0, 1]

@@ -1,5 +1,6 @@
 """`target.toml` at the door: what is right is computed for this machine, what is wrong is named."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,15 @@ def test_the_frozen_default_of_the_reference_agent() -> None:
         "tenant_share": 1.0,
         "request_timeout_ms": 0.0,
     }
+
+
+def test_the_bundled_agent_is_judged_by_requests_that_the_search_never_sees() -> None:
+    answers = spec.load("reference").answers
+    assert answers.requests is not None
+    assert answers.test is not None
+    seen, unseen = (set(path.read_text().splitlines()) for path in (answers.requests, answers.test))
+    assert len(unseen) == 2000
+    assert not seen & unseen
 
 
 def test_every_expert_start_of_the_reference_agent_is_possible_here() -> None:
@@ -144,6 +154,11 @@ def test_facts_are_names_settle_options_and_make_requests(make_target: MakeTarge
         (('description = "mine"', 'description = "mine"\nlocustfile = "none.py"'), "there is no file none.py"),
         (("[space]", '[when]\nbach = "1 > 0"\n[space]'), r"\[when\]: unknown knob 'bach'"),
         (("[space]", '[answers]\nrequests = "none.jsonl"\n[space]'), r"\[answers\] requests: there is no file"),
+        (
+            ("[space]", '[answers]\nrequests = "server.py"\ntest = "none.jsonl"\n[space]'),
+            r"\[answers\] (test|requests): there is no file",
+        ),
+        (("[space]", '[answers]\ntest = "none.jsonl"\n[space]'), r"\[answers\] test: needs `requests` beside it"),
         (("[space]", "[[starts]]\nbach = 1\n[space]"), "unknown knob 'bach'"),
         (("[space]", '[facts]\ncommand = ["$python", "-c", "exit(3)"]\n[space]'), r"\[facts\] exit code 3"),
         (
@@ -193,6 +208,46 @@ def test_knobs_that_a_running_server_takes(make_target: MakeTarget, tmp_path: Pa
     ]
     assert [launch.env["LAUNCH_TOKEN"] for launch in launches] == [launch.token for launch in launches]
     assert launches[0].token != launches[1].token
+
+
+RUNS = """
+import json
+print(json.dumps({"runs": {
+    "CPUExecutionProvider": {"fp32": "", "bf16": "no kernels"},
+    "OpenVINOExecutionProvider": {"fp32": "not in onnxruntime 1.32.0"},
+    "OtherExecutionProvider": {"fp32": "no such device"},
+}}))
+"""
+
+
+def test_what_runs_here_and_why_not_is_a_fact(make_target: MakeTarget) -> None:
+    toml = GOOD + '[facts]\ncommand = ["$python", "facts.py", "$runtimes"]\n'
+    target = spec.load(str(make_target(toml, facts_py=RUNS)))
+    assert target.runs["CPUExecutionProvider"] == {"fp32": "", "bf16": "no kernels"}
+    assert target.why_not("CPUExecutionProvider") == target.why_not("8") == ""
+    assert target.why_not("OpenVINOExecutionProvider") == "not in onnxruntime 1.32.0; tuner runtime add openvino"
+    assert target.why_not("OtherExecutionProvider") == "no such device"
+    assert "runs" not in target.space.constants, "it is for people, and changes its words"
+    assert not {"python", "home", "runtimes"} & set(target.space.constants), "a study may be read elsewhere"
+
+
+@pytest.mark.parametrize("runs", ["[]", "{'CPU': 'fine'}", "{'CPU': {'fp32': True}}"])
+def test_what_runs_here_must_be_readable(make_target: MakeTarget, runs: str) -> None:
+    toml = GOOD + '[facts]\ncommand = ["$python", "facts.py"]\n'
+    folder = make_target(toml, facts_py=f"import json; print(json.dumps({{'runs': {runs}}}))")
+    with pytest.raises(TargetFileError, match=r"\[facts\] runs: must be an object of providers"):
+        spec.load(str(folder))
+
+
+def test_the_python_of_a_target_runs_its_facts_and_its_command(make_target: MakeTarget, tmp_path: Path) -> None:
+    (tmp_path / "python").symlink_to(sys.executable)
+    toml = GOOD + '[facts]\ncommand = ["$python", "facts.py"]\n'
+    folder = make_target(toml, facts_py="import json, sys; print(json.dumps({'ran': sys.executable}))")
+    python = str(tmp_path / "python")
+    target = spec.load(str(folder), runtime_python=python)
+    launch = render(target, target.space.default(), port=1234, workdir=tmp_path / "work", artifact=None)
+    assert target.runtime_python == target.names["ran"] == launch.argv[0] == python
+    assert spec.load(str(folder)).runtime_python is None
 
 
 def test_a_start_that_is_about_a_knob_left_alone_is_left_out(make_target: MakeTarget) -> None:

@@ -12,6 +12,7 @@ def doctor(
     target: options.TargetName = "reference",
     users: options.Users = None,
     rate: options.Rate = None,
+    runtime_python: options.RuntimePython = None,
     launches: Annotated[
         int, typer.Option("--launches", min=3, help="How often to launch the target as it comes, to see the noise.")
     ] = 6,
@@ -39,7 +40,7 @@ def doctor(
     workload = options.workload(users, rate, None, None)
     own = options.target_options(context, target)
     placement = place(cores())
-    loaded = spec.load(target, own, None, placement.server)
+    loaded = spec.load(target, own, None, placement.server, runtime_python)
     with TemporaryDirectory(prefix="tuner-doctor-") as name, LaunchProgress() as progress:
         folder = Path(name)
         protocol = Protocol(

@@ -20,6 +20,7 @@ def measure(
     seed: options.Seed = 0,
     out: options.Out = Path("reports"),
     locustfile: options.Locustfile = None,
+    runtime_python: options.RuntimePython = None,
     p99_within: options.Within = None,
     measure_at_most: options.AtMost = None,
     load_processes: options.LoadProcesses = 1,
@@ -50,10 +51,11 @@ def measure(
             "--load-master: other machines cannot reach what tuner launches; start it there and give --url"
         )
     placement = place(cores(), workload.processes_here)
-    loaded = spec.load(target, options.target_options(context, target), locustfile, placement.server)
+    own = options.target_options(context, target)
+    loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
     options.require_open_loop(workload, loaded)
     options.show_notes(loaded)
-    configuration = loaded.space.configuration(options.parse_sets(loaded.space, sets))
+    configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
     folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
     with LaunchProgress() as progress:
         protocol = Protocol(

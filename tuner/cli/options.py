@@ -14,7 +14,7 @@ from tuner.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from tuner.study.objectives import Slo
-    from tuner.study.space import Configuration, SearchSpace
+    from tuner.study.space import Configuration
     from tuner.study.workload import Workload
     from tuner.target.spec import Target
 
@@ -59,11 +59,27 @@ Vary = Annotated[
     typer.Option("--vary", help="Search a knob that a search leaves alone by default; may be given several times."),
 ]
 Drop = Annotated[
-    str, typer.Option("--max-accuracy-drop", help="Most accuracy to lose against the default, in percentage points.")
+    str,
+    typer.Option(
+        "--max-accuracy-drop",
+        help="Most accuracy, or without labels agreement, to lose against the default, such as 1pt or 0.5pt.",
+    ),
+]
+QualityObjective = Annotated[
+    bool,
+    typer.Option("--quality-objective", help="Make accuracy, or without labels agreement, a third objective."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the proposals and of the order of requests.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that gets one folder per study.")]
 Storage = Annotated[str | None, typer.Option("--storage", help="Optuna storage URL; default: SQLite in the study.")]
+RuntimePython = Annotated[
+    str | None,
+    typer.Option(
+        "--runtime-python",
+        help="The Python that runs the target's programs ($python), such as one with onnxruntime-gpu for CUDA and "
+        "TensorRT (which were not tried here); default: tuner's own.",
+    ),
+]
 Locustfile = Annotated[
     str | None, typer.Option("--locustfile", help="A plain locustfile of yours instead of the target's.")
 ]
@@ -126,11 +142,13 @@ def show_notes(target: "Target") -> None:
         print(note, file=sys.stderr)
 
 
-def load_target(context: typer.Context, name: str, locustfile: str | None = None) -> "Target":
+def load_target(
+    context: typer.Context, name: str, locustfile: str | None = None, runtime_python: str | None = None
+) -> "Target":
     """Load a target with the options of its own that were left over on the command line."""
     from tuner.target import spec
 
-    return spec.load(name, target_options(context, name), locustfile)
+    return spec.load(name, target_options(context, name), locustfile, runtime_python=runtime_python)
 
 
 def target_options(context: typer.Context, name: str) -> dict[str, str]:
@@ -162,15 +180,17 @@ def study_name(given: str | None, target: str) -> str:
     return name
 
 
-def parse_sets(space: "SearchSpace", texts: Sequence[str] | None) -> "Configuration":
+def parse_sets(target: "Target", texts: Sequence[str] | None) -> "Configuration":
     """Read `KNOB=VALUE` texts, and refuse them when they break a constraint together with the other defaults."""
     from tuner.study.expressions import names_in
 
-    values = {}
+    space, values = target.space, {}
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"--set {text!r}: expected KNOB=VALUE")
+        if reason := target.why_not(value):
+            raise UsageError(f"--set {text}: does not run here: {reason}")
         values[name] = space.knob(name).parse(value)
     if broken := space.violated(space.configuration(values)):
         others = sorted((names_in(broken) & set(space.names)) - set(values))
@@ -181,7 +201,7 @@ def parse_sets(space: "SearchSpace", texts: Sequence[str] | None) -> "Configurat
 
 def held(target: "Target", sets: Sequence[str] | None, vary: Sequence[str] | None) -> "Configuration":
     """Read which knobs a search holds: those of --set, and at their defaults those it leaves alone unless --vary."""
-    chosen, default = parse_sets(target.space, sets), target.space.default()
+    chosen, default = parse_sets(target, sets), target.space.default()
     for name in vary or ():
         if name not in default:
             raise UsageError(f"--vary: {unknown('knob', name, default)}")

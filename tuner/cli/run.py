@@ -48,7 +48,8 @@ def run(
 def go_on(store: Store) -> None:
     """Search on in a study that exists, if nothing that its figures depend on has changed."""
     settings = store.header.settings
-    target = spec.load(settings.target, settings.options, settings.locustfile, store.header.placement.server)
+    server = store.header.placement.server
+    target = spec.load(settings.target, settings.options, settings.locustfile, server, settings.runtime_python)
     if target.space.pinned(settings.pinned) != store.header.space:
         raise UsageError(f"{store.folder}: the knobs of {settings.target} changed since it began; start a new study")
     if not comparable(fingerprint(), store.header.machine):
@@ -61,14 +62,15 @@ def go_on(store: Store) -> None:
 
 def _search(store: Store, target: Target) -> None:
     """Search, and write the report of whatever there is, also when a person, a signal or an error ends it."""
-    settings, space = store.header.settings, store.header.space
+    settings, default = store.header.settings, store.header.space.default()
+    users = settings.workload.concurrency
     try:
-        with SearchProgress(settings, space.default(), store.trials) as progress, Keeper() as keeper:
+        with SearchProgress(settings, default, store.trials) as progress, Keeper() as keeper:
             protocol = Protocol(
                 target=target,
                 workload=settings.workload,
                 limits=settings.limits,
-                verifier=Verifier(target, store.folder / "answers", settings.workload.concurrency, settings.seed),
+                verifier=Verifier(target, store.folder / "answers", users, settings.seed, default),
                 machine=store.header.machine,
                 placement=store.header.placement,
                 watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick, on_note=progress.note),

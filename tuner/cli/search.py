@@ -18,6 +18,7 @@ def search(
     rate: options.Rate = None,
     slo: options.SloText = None,
     max_accuracy_drop: options.Drop = "1pt",
+    quality_objective: options.QualityObjective = False,
     sets: options.Sets = None,
     vary: options.Vary = None,
     seed: options.Seed = 0,
@@ -25,6 +26,7 @@ def search(
     out: options.Out = Path("reports"),
     storage: options.Storage = None,
     locustfile: options.Locustfile = None,
+    runtime_python: options.RuntimePython = None,
     p99_within: options.Within = None,
     measure_at_most: options.AtMost = None,
     load_processes: options.LoadProcesses = 1,
@@ -35,6 +37,7 @@ def search(
     Example: tuner search --budget 50 --users 4,32 --slo p99=50ms
     """
     from tuner.cli.run import dry, run
+    from tuner.errors import UsageError
     from tuner.machine import cores, place
     from tuner.search.database import absolute, without_password
     from tuner.study.objectives import Limits
@@ -45,10 +48,12 @@ def search(
     own = options.target_options(context, target)
     workload = options.workload(users, rate, p99_within, measure_at_most, load_processes)
     placement = place(cores(), workload.processes_here)
-    loaded = spec.load(target, own, locustfile, placement.server)
+    loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
     options.require_open_loop(workload, loaded)
     options.show_notes(loaded)
     limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=parse_share(max_accuracy_drop))
+    if quality_objective and not loaded.answers.compared:
+        raise UsageError(f"--quality-objective: {loaded.name} has no [answers] with requests and field to compare")
     settings = Settings(
         name=options.study_name(name, loaded.name),
         target=spec.reference(target),
@@ -59,6 +64,8 @@ def search(
         budget=budget,
         seed=seed,
         locustfile=str(loaded.locustfile) if locustfile else None,
+        quality_objective=quality_objective,
+        runtime_python=loaded.runtime_python,
     )
     command = shlex.join(["tuner", *sys.argv[1:]])
     if storage is not None:

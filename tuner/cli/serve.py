@@ -16,6 +16,7 @@ def serve(
     context: typer.Context,
     target: options.TargetName = "reference",
     sets: options.Sets = None,
+    runtime_python: options.RuntimePython = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on loopback.")] = 8000,
 ) -> None:
     """Launch a target on loopback and leave it running until Ctrl-C.
@@ -34,16 +35,10 @@ def serve(
 
     if not is_free(port):
         raise UsageError(f"--port {port}: something listens there already; choose another port")
-    loaded = options.load_target(context, target)
-    configuration = loaded.space.configuration(options.parse_sets(loaded.space, sets))
-    with TemporaryDirectory(prefix="tuner-serve-") as workdir:
-        launch = render(
-            loaded,
-            configuration,
-            port=port,
-            workdir=Path(workdir),
-            artifact=artifact(loaded, configuration),
-        )
+    loaded = options.load_target(context, target, runtime_python=runtime_python)
+    configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
+    with TemporaryDirectory(prefix="tuner-serve-") as workdir, artifact(loaded, configuration) as made:
+        launch = render(loaded, configuration, port=port, workdir=Path(workdir), artifact=made.folder)
         stop = loaded.timeouts.stop
         with SupervisedProcess(
             launch.argv, env=launch.env, workdir=loaded.folder, log=None, stop_seconds=stop

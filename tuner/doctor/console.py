@@ -7,7 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from tuner.doctor.conclusion import ROUNDS, percent, sentence, told_apart
-from tuner.doctor.diagnosis import TRUTH, Ceiling, Check, Diagnosis, Rung
+from tuner.doctor.diagnosis import TRUTH, Ceiling, Check, Diagnosis, Provider, Rung
+from tuner.doctor.providers import reasons
 from tuner.statistics.compare import estimate
 from tuner.study.study import Noise
 from tuner.study.trial import DoubtKind
@@ -19,6 +20,8 @@ _WIDE = 140
 def print_diagnosis(diagnosis: Diagnosis) -> None:
     """Write what was found, and the sentence that closes it."""
     _show(_checks(diagnosis.checks))
+    if diagnosis.providers:
+        _show(_providers(diagnosis.providers))
     if diagnosis.noise is not None:
         _show(_noise(diagnosis, diagnosis.noise))
     _show(_ladder(diagnosis.rungs))
@@ -44,6 +47,20 @@ def _checks(checks: Sequence[Check]) -> Table:
     for check in checks:
         mark = "[green]ok[/]" if check.ok else "[yellow]look[/]"
         table.add_row(mark, check.name, escape(check.found), escape(check.advice))
+    return table
+
+
+def _providers(providers: Sequence[Provider]) -> Table:
+    """One row for each provider: a mark where it runs a precision, and why where it does not."""
+    title = "Execution providers, tried with the model as it is; other precisions are built when asked for"
+    table = Table(title=title, title_justify="left")
+    precisions = list(dict.fromkeys(name for provider in providers for name in provider.precisions))
+    table.add_column("provider", no_wrap=True)
+    for heading in (*precisions, "why not", "what to do"):
+        table.add_column(heading, overflow="fold")
+    for provider in providers:
+        marks = ["–" if provider.precisions.get(name, "–") else "[green]ok[/]" for name in precisions]
+        table.add_row(escape(provider.name), *marks, escape(reasons(provider)), escape(provider.advice))
     return table
 
 

@@ -32,6 +32,18 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """An execution provider: for each precision why it does not run here, which is empty where it does.
+
+    `advice` says what to do where none runs.
+    """
+
+    name: str
+    precisions: Mapping[str, str]
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Launched:
     """One launch of the default configuration: throughput at the target load, p99 in seconds under each load.
 
@@ -91,7 +103,7 @@ class Rung:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """A whole examination of `machine` with a target under `loads`.
+    """A whole examination of `machine` with a target under `loads`; its programs run in `runtime_python`, or in ours.
 
     `asked` is how many launches there were to be, `launched` those that could be measured; with too few of them there
     is no `noise`, and no `drift`: the ratio by which the figure that decides changed from the first to the last.
@@ -99,6 +111,7 @@ class Diagnosis:
 
     target: str
     options: Mapping[str, str] = field(default_factory=dict)
+    runtime_python: str | None = None
     loads: tuple[Load, ...]
     machine: Machine
     placement: Placement
@@ -110,6 +123,7 @@ class Diagnosis:
     ceiling: Ceiling
     rungs: tuple[Rung, ...]
     checks: tuple[Check, ...]
+    providers: tuple[Provider, ...] = ()
     version: int = DIAGNOSIS_VERSION
 
 

@@ -8,6 +8,7 @@ from tuner.doctor.diagnosis import Diagnosis
 from tuner.doctor.disturbances import disturbances
 from tuner.doctor.generator import ceiling, known_server, ladder
 from tuner.doctor.noise import drift_of, launched, noise, repeat
+from tuner.doctor.providers import providers
 from tuner.doctor.surroundings import look_around
 from tuner.measure.protocol import Protocol
 from tuner.study.judgement import criterion
@@ -30,6 +31,7 @@ def examine(protocol: Protocol, target: str, options: Mapping[str, str], launche
     return Diagnosis(
         target=target,
         options=options,
+        runtime_python=protocol.target.runtime_python,
         loads=loads,
         machine=protocol.machine,
         placement=protocol.placement,
@@ -40,5 +42,6 @@ def examine(protocol: Protocol, target: str, options: Mapping[str, str], launche
         drift=change,
         ceiling=most,
         rungs=rungs,
+        providers=providers(protocol.target.runs),
         checks=(*seen, *disturbances(repeats, criterion(loop).name, change)),
     )

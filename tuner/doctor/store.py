@@ -37,6 +37,7 @@ def known_noise(header: Header) -> Noise | None:
         for known in _kept()
         if known.noise is not None
         and (known.target, known.options) == (settings.target, settings.options)
+        and known.runtime_python == settings.runtime_python
         and standard(known.loads) == replace(settings.workload, processes=1)
         and known.placement == header.placement
         and comparable(known.machine, header.machine)
@@ -46,9 +47,9 @@ def known_noise(header: Header) -> Noise | None:
 
 
 def fingerprint(diagnosis: Diagnosis) -> str:
-    """Name a diagnosis by what it holds for: what makes machines comparable, the target, its options and the loads."""
+    """Name a diagnosis by what it holds for: what makes machines comparable, the target as it is run, and the loads."""
     machine, loads = diagnosis.machine, [str(load) for load in diagnosis.loads]
-    target = [diagnosis.target, sorted(diagnosis.options.items())]
+    target = [diagnosis.target, sorted(diagnosis.options.items()), diagnosis.runtime_python]
     content = [machine.cpu, machine.cores, sorted(machine.versions.items()), target, loads]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 

@@ -4,10 +4,9 @@ import math
 import os
 import resource
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from platformdirs import user_cache_path, user_state_path
 
@@ -38,7 +37,6 @@ def look_around(protocol: Protocol) -> Iterator[Check]:
     yield port()
     yield disk((Path.cwd(), user_cache_path("agent-tuner"), user_state_path("agent-tuner")))
     yield versions(machine)
-    yield from providers(protocol.target.names)
 
 
 def cores(placement: Placement) -> Check:
@@ -146,15 +144,6 @@ def versions(machine: Machine) -> Check:
     found = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     advice = f"pip install {' '.join(missing)}" if missing else ""
     return Check(name="versions", ok=not missing, found=f"Python {machine.python}, {found}", advice=advice)
-
-
-def providers(names: Mapping[str, Any]) -> Iterator[Check]:
-    """Say which execution providers of ONNX Runtime really run the model, where the target's facts name them."""
-    found = names.get("providers")
-    if isinstance(found, list):
-        yield Check(
-            name="execution providers", ok=bool(found), found=f"tried and running: {', '.join(map(str, found))}"
-        )
 
 
 def _count(number: int, noun: str) -> str:

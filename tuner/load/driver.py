@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tuner.errors import TunerError
-from tuner.load.samples import SESSION, THINK, Samples, read_raw
+from tuner.load.samples import SESSION, THINK, Answered, Samples, read_answered, read_raw
 from tuner.study.workload import Load, Loop
 from tuner.target.launch import free_port
 from tuner.target.process import SupervisedProcess, log_tail
@@ -54,13 +54,15 @@ class Window:
 class Recording:
     """Everything that the load process brought back.
 
-    `sessions` and `thinks` are rows of `SESSION` and `THINK`; `errors` are the commonest messages with their counts.
+    `sessions` and `thinks` are rows of `SESSION` and `THINK`; `errors` are the commonest messages with their counts;
+    `answered` is a sample of the answers that were given in the last window.
     """
 
     samples: Samples
     sessions: Samples
     thinks: Samples
     errors: tuple[tuple[str, int], ...]
+    answered: tuple[Answered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,7 @@ class LoadProcess:
         self._buffer = b""
         self._ended = False
         self._raw = [self._folder / f"{stream}.raw" for stream in ("requests", "sessions", "thinks")]
+        self._answered = self._folder / "answered.jsonl"
         self._forget()
         commands, self._commands = os.pipe()
         self._events, out = os.pipe()
@@ -239,13 +242,14 @@ class LoadProcess:
             sessions=read_raw(self._raw[1], SESSION),
             thinks=read_raw(self._raw[2], THINK),
             errors=tuple((str(message), int(count)) for message, count in finished["errors"]),
+            answered=read_answered(self._answered),
         )
         self._forget()
         return recording
 
     def _forget(self) -> None:
         """Delete the rows on disk: those of an earlier, interrupted launch are not ours."""
-        for path in self._raw:
+        for path in (*self._raw, self._answered):
             path.unlink(missing_ok=True)
 
     def _command(self, do: str, **content: object) -> None:

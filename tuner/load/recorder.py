@@ -8,8 +8,13 @@ all tapes as Locust messages and puts their replies together.
 Commands, one JSON object a line, `do` is one of: `users` (count), `arrivals` (rate, seconds, seed), `open`, `close`,
 `flush`, `finish` (drain). Events, one JSON object a line: `spawned` (the first says that Locust is ready, with no
 users), `tick`, and a reply with the name of the command. Rows of doubles are written to RECORDER_FOLDER, one file per
-stream. Every time is `time.perf_counter()` of the conductor's machine, the system-wide monotonic clock on Linux, so
-that tuner can compare it with its own.
+stream, and a sample of the answers of the last window, one JSON array a line.
+
+Every time is `time.perf_counter()` of the conductor's machine, the system-wide monotonic clock on Linux, so that tuner
+can compare it with its own.
+
+An answer is sampled when its request event has `context={"request_row": N}`: Locust's own way to say something about a
+request, here which line of the file of requests was sent.
 """
 
 import gc
@@ -35,6 +40,8 @@ TICK_SECONDS = 0.5
 LAG_SECONDS = 0.01
 ANSWER_SECONDS = 20.0
 MOST_GARBAGE = 512e6
+MOST_ANSWERS = 2000
+MOST_ANSWER_BYTES = 8_000_000
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -95,6 +102,7 @@ class Tape:
         self.environment = environment
         self.rows = {stream: array("d") for stream in STREAMS}
         self.errors = Counter()
+        self.answered, self.answered_bytes = {}, 0
         self.latencies = []
         self.lags = []
         self.shift = 0.0
@@ -116,8 +124,9 @@ class Tape:
         return wait
 
     def on_request(
-        self, request_type, response_time, exception, response=None, intended=None, sent=None, end=None, **_
-    ):
+        self, request_type, response_time, exception, response=None, context=None,
+        intended=None, sent=None, end=None, **_
+    ):  # fmt: skip
         """Keep one request, or one session of several. Who knows no start has it reckoned back from now.
 
         The event's own `start_time` is wall-clock time, which may jump.
@@ -138,8 +147,19 @@ class Tape:
             (intended + shift, sent + shift, end + shift, ok, queue, compute, total, batch_size)
         )
         self.latencies.append(end - intended)
+        if context and ok and self.watching:
+            self.sample(context.get("request_row"), response, batch_size)
         if exception is not None:
             self.errors[str(exception)[:200]] += 1
+
+    def sample(self, row, response, batch_size):
+        """Keep the first answer to each request in a window, as it came: what it says is looked at after the load."""
+        if type(row) is not int or row in self.answered or len(self.answered) >= MOST_ANSWERS:
+            return
+        content = getattr(response, "content", None)
+        if isinstance(content, bytes) and self.answered_bytes + len(content) <= MOST_ANSWER_BYTES:
+            self.answered[row] = (batch_size, content)
+            self.answered_bytes += len(content)
 
     def tick(self):
         """Twice a second, say what was just measured: tuner shows it live."""
@@ -187,10 +207,12 @@ class Tape:
 
     def do_open(self, _):
         self.lags.clear()
+        self.answered, self.answered_bytes = {}, 0
         self.watching = gevent.spawn(self.watch)
 
     def do_close(self, _):
         self.watching.kill()
+        self.watching = None
         gc.enable()
         return {"lags": self.lags, "collected": self.collected}
 
@@ -208,7 +230,8 @@ class Tape:
             greenlets.join()
         for intended, sent in (request for greenlet in greenlets for request in in_flight(greenlet)):
             self.rows["requests"].extend((intended + self.shift, sent + self.shift, math.inf, 0.0, NAN, NAN, NAN, NAN))
-        return {**self.do_flush(command), "errors": dict(self.errors.most_common(5))}
+        answered = [[row, size, text.decode(errors="replace")] for row, (size, text) in self.answered.items()]
+        return {**self.do_flush(command), "errors": dict(self.errors.most_common(5)), "answered": answered}
 
 
 class Conductor:
@@ -313,6 +336,8 @@ class Conductor:
     def do_finish(self, drain):
         replies, _ = self.ask("finish", drain=drain)
         self.write(replies)
+        with open(self.folder / "answered.jsonl", "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(one) + "\n" for reply in replies for one in reply["answered"])
         errors = sum((Counter(one["errors"]) for one in replies), Counter())
         self.emit("finish", tapes=len(replies), errors=errors.most_common(5))
         self.environment.runner.quit()

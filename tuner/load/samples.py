@@ -1,5 +1,7 @@
 """The raw samples of one launch: one row per request, nothing rounded, nothing left out."""
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,28 @@ THINK = np.dtype([(name, "f8") for name in ("start", "seconds")])
 
 Samples = npt.NDArray[np.void]
 """A structured array of `ROW`, or of one of the others; `pandas.DataFrame(numpy.load("samples.npy"))` reads one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An answer that was kept under load: to which line of the requests' file, from what batch, and its text.
+
+    A batch size that the server does not tell is NaN.
+    """
+
+    row: int
+    batch_size: float
+    content: str
+
+
+def read_answered(path: Path) -> tuple[Answered, ...]:
+    """Read the answers that the recorder wrote, the first one to each request."""
+    found: dict[int, Answered] = {}
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row, batch_size, content = json.loads(line)
+            found.setdefault(row, Answered(row=row, batch_size=batch_size, content=content))
+    return tuple(found.values())
 
 
 def read_raw(path: Path, row: np.dtype[np.void] = ROW) -> Samples:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tuner.load.driver import Recording
 from tuner.load.samples import intended_in, latencies
-from tuner.measure import conditions, gates
+from tuner.measure import answers, conditions, gates
 from tuner.measure.drive import ARRIVALS, Driven, Stage
 from tuner.measure.failed import LaunchError
 from tuner.measure.protocol import Protocol, Stopwatch
@@ -23,19 +23,22 @@ def judge(protocol: Protocol, visit: Visit, folder: Path, stopwatch: Stopwatch) 
     if visit.arrivals is not None:
         np.save(folder / ARRIVALS / "samples.npy", visit.arrivals.recording.samples)
     judged = [_judge_level(protocol, visit.levels.recording, stage) for stage in visit.levels.stages]
+    quality = protocol.verifier.with_load(visit.quality, visit.configuration, visit.levels.recording.answered)
+    answers.require_right(quality, protocol.limits)
     arrivals, more = _judge_arrivals(protocol, visit.arrivals)
     stages = (*visit.levels.stages, *(visit.arrivals.stages if visit.arrivals else ()))
     doubts = [
         *gates.unavailable(visit.levels.recording, visit.nonce_seen),
         *(doubt for _, found in judged for doubt in found),
         *more,
+        *answers.doubts(quality, protocol.limits),
         *_doubts_of_launch(protocol, stages),
     ]
     memory = [stage.after.server.memory for stage in stages if stage.after.server is not None]
     return Measurement(
         levels=tuple(level for level, _ in judged),
         arrivals=arrivals,
-        accuracy=visit.accuracy,
+        quality=quality,
         peak_memory=max(memory, default=None),
         phases=stopwatch.seconds,
         effective=visit.effective,

@@ -54,11 +54,9 @@ def measure_url(protocol: Protocol, url: str, folder: Path) -> Outcome:
 def _measured(protocol: Protocol, folder: Path, visit: Callable[[Stopwatch, Conclude], Measurement]) -> Outcome:
     """Turn whatever happens while a server is visited into an outcome, and keep it."""
     stopwatch = Stopwatch(protocol.watcher)
-    visits: list[Visit] = []
     outcome: Outcome
 
     def conclude(found: Visit) -> Measurement:
-        visits.append(found)
         return judge(protocol, found, folder, stopwatch)
 
     try:
@@ -67,13 +65,7 @@ def _measured(protocol: Protocol, folder: Path, visit: Callable[[Stopwatch, Conc
             outcome = visit(stopwatch, conclude)
         except (LaunchError, PrepareError, LoadError) as error:
             tail = log_tail(folder / "server.log")
-            outcome = Failure(
-                kind=_kind(error),
-                reason=str(error),
-                log_tail=tail,
-                accuracy=visits[-1].accuracy if visits else None,
-                phases=stopwatch.seconds,
-            )
+            outcome = Failure(kind=_kind(error), reason=str(error), log_tail=tail, phases=stopwatch.seconds)
         write_atomically(folder / "measurement.json", dump_outcome(outcome))
     except OSError as error:
         raise StorageError(f"{error.filename or folder}: {error.strerror}; a disk full or not writable?") from error

@@ -65,12 +65,14 @@ class Repetition:
 
     `arrivals` adds a level in open loop after the others, at a rate that all configurations to be compared share.
     `trial` is the number of the trial that this is: it may go on with the server of an earlier one, and leave its own
-    to the next. Without it, the launch is one of its own.
+    to the next. Without it, the launch is one of its own. `confirming` says that a search has ended, and that its
+    finalists are measured: with requests that it never saw, where there are some.
     """
 
     round: int = 0
     arrivals: Load | None = None
     trial: int | None = None
+    confirming: bool = False
 
 
 ONCE = Repetition()

@@ -1,150 +1,125 @@
-"""Are the answers right? Labelled requests, sent through the server before any load."""
+"""Answers are asked for once, kept, checked by a sample in every launch, and compared with the default's."""
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from random import Random
 from typing import Any
-
-import urllib3
 
 from tuner.errors import TargetFileError
 from tuner.files import write_atomically
+from tuner.load.samples import Answered
+from tuner.measure.ask import Request, ask, given, read_requests
 from tuner.measure.failed import LaunchError
+from tuner.measure.quality import Questions, Sampled, basis, quality, under_load
+from tuner.study.quality import Quality, Rows
 from tuner.study.space import Configuration
-from tuner.study.trial import Accuracy, FailureKind
-from tuner.target.spec import Answers, Target
+from tuner.study.trial import FailureKind
+from tuner.target.spec import Target
 
 SAMPLE = 64
-_END_SECONDS = 1.0
 AGREEMENT = 0.9
-"""Share of a launch's sample that must equal the answers of the launch in which accuracy was measured."""
+"""Share of a launch's sample that must equal the answers that were kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Labelled:
-    """One request with its right answer, if it is known."""
+class Examination:
+    """One set of requests, and the knobs for each combination of which all of them are asked once."""
 
-    body: bytes
-    answer: Any
-
-
-def read_requests(answers: Answers, seed: int = 0) -> tuple[Labelled, ...]:
-    """Read a target's requests in a seeded order."""
-    if answers.requests is None:
-        return ()
-    requests = []
-    for number, line in enumerate(answers.requests.read_text(encoding="utf-8").rstrip("\n").split("\n"), start=1):
-        try:
-            row = json.loads(line)
-            requests.append(Labelled(body=json.dumps(row["request"]).encode(), answer=row.get("answer")))
-        except (ValueError, KeyError, AttributeError, TypeError):
-            raise TargetFileError(f'{answers.requests}:{number}: expected {{"request": …, "answer": …}}') from None
-    Random(seed).shuffle(requests)
-    return tuple(requests)
-
-
-def ask(
-    url: str, target: Target, requests: Sequence[Labelled], concurrency: int, watch: Callable[[], None]
-) -> list[Any]:
-    """Send the requests, `concurrency` at a time as the load will, and return the answers.
-
-    Fails at the first one that is not an answer at all; `watch` raises when that is because the server is gone.
-    """
-    answers = target.answers
-    broken: list[Exception] = []
-
-    # urllib3 and not httpx, which spends three times the CPU on a request: the server needs it, and so do other trials.
-    with (
-        urllib3.PoolManager(maxsize=concurrency, block=True, timeout=target.timeouts.request, retries=False) as client,
-        ThreadPoolExecutor(concurrency) as threads,
-    ):
-
-        def one(request: Labelled) -> Any:
-            if broken:
-                return None
-            try:
-                answer = client.request(
-                    "POST", url + answers.path, body=request.body, headers={"Content-Type": "application/json"}
-                )
-                if not 200 <= answer.status < 300:
-                    raise ValueError(f"status {answer.status} {answer.reason}")
-                return _field(answer.json(), answers.field) if answers.field else None
-            except (urllib3.exceptions.HTTPError, ValueError) as error:
-                broken.append(error)
-
-        found = list(threads.map(one, requests))
-    if broken:
-        _watch_closely(watch, broken[0])
-        first = (str(broken[0]) or type(broken[0]).__name__).splitlines()[0]
-        reason = f"a labelled request got no valid answer before any load ({first})"
-        raise LaunchError(FailureKind.WRONG_ANSWERS, reason)
-    return found
-
-
-def _watch_closely(watch: Callable[[], None], error: Exception) -> None:
-    """Look whether the server is gone; a connection that broke is often seen a moment before the process has ended."""
-    watch()
-    deadline = time.monotonic() + (_END_SECONDS if isinstance(error, urllib3.exceptions.HTTPError) else 0.0)
-    while time.monotonic() < deadline:
-        time.sleep(0.02)
-        watch()
-
-
-def _field(answer: Any, name: str) -> Any:
-    if not isinstance(answer, dict) or name not in answer:
-        has = ", ".join(map(str, answer)) if isinstance(answer, dict) else f"is {str(answer)[:80]!r}"
-        raise ValueError(f"the answer has no field {name!r}, which [answers] names; it has: {has}")
-    return answer[name]
+    rows: Rows
+    requests: tuple[Request, ...]
+    knobs: tuple[str, ...]
 
 
 class Verifier:
     """Checks a sample in every launch, and everything once per combination of the knobs that can change an answer.
 
-    The answers are kept in `folder`, so that a resumed study asks for nothing twice.
+    Those that a running server takes count only for confirming launches: in a search the answers that are given under
+    load, at the batch sizes that are served, are compared with the ones before, which sees as much and costs no time.
+    The answers are kept in `folder`, so that a resumed study asks for nothing twice; `default` is the configuration
+    whose answers all others are compared with.
     """
 
-    def __init__(self, target: Target, folder: Path, concurrency: int, seed: int = 0) -> None:
+    def __init__(
+        self, target: Target, folder: Path, concurrency: int, seed: int = 0, default: Configuration | None = None
+    ) -> None:
         self._target = target
         self._folder = folder
         self._concurrency = concurrency
-        self.requests = read_requests(target.answers, seed)
+        self._default = target.space.default() if default is None else default
+        answers = target.answers
+        selection, test = read_requests(answers.requests, seed), read_requests(answers.test, seed)
+        if test and basis(test) is not basis(selection):
+            raise TargetFileError(f"{answers.test}: label its requests as those of {answers.requests} are, or none")
+        cold = target.cold_accuracy_knobs if target.tells_rows else answers.accuracy_knobs
+        self._search = Examination(rows=Rows.SELECTION, requests=selection, knobs=cold)
+        self._confirm = Examination(
+            rows=Rows.TEST if test else Rows.SELECTION, requests=test or selection, knobs=answers.accuracy_knobs
+        )
 
-    def verify(self, url: str, configuration: Configuration, watch: Callable[[], None]) -> Accuracy | None:
-        """Return the accuracy of this configuration's answers, or None when nothing is labelled."""
-        if not self.requests:
+    def verify(
+        self, url: str, configuration: Configuration, watch: Callable[[], None], *, confirming: bool = False
+    ) -> Quality | None:
+        """Return the quality of this configuration's answers, or None when they are compared with nothing."""
+        examination = self._confirm if confirming else self._search
+        if not examination.requests:
             return None
-        known = self._path(configuration)
-        if known.exists():
-            return self._check_sample(url, json.loads(known.read_text(encoding="utf-8")), watch)
-        found = ask(url, self._target, self.requests, self._concurrency, watch)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(known, json.dumps(found))
-        return self._accuracy(found)
+        found = self._known(examination, configuration)
+        if found is None:
+            found = ask(url, self._target, examination.requests, self._concurrency, watch)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._path(examination, configuration), json.dumps(found))
+        else:
+            self._check_sample(url, examination, found, watch)
+        if not self._target.answers.compared:
+            return None
+        return quality(self._questions(examination, configuration, found), found, examination.rows)
 
-    def _check_sample(self, url: str, known: Sequence[Any], watch: Callable[[], None]) -> Accuracy | None:
-        found = ask(url, self._target, self.requests[:SAMPLE], self._concurrency, watch)
+    def with_load(
+        self, before: Quality | None, configuration: Configuration, answered: Iterable[Answered]
+    ) -> Quality | None:
+        """Add what was answered under load to the quality of the same launch before it."""
+        known = self._known(self._search, configuration)
+        if before is None or known is None:
+            return before
+        places = {request.row: place for place, request in enumerate(self._search.requests)}
+        sample = {places[one.row]: self._sampled(one) for one in answered if one.row in places}
+        return replace(
+            before, under_load=under_load(self._questions(self._search, configuration, known), known, sample)
+        )
+
+    def _sampled(self, one: Answered) -> Sampled:
+        """Read an answer that was given under load; one that is none is wrong, whatever is right."""
+        try:
+            answer = given(json.loads(one.content), self._target.answers.field or "")
+        except ValueError:
+            answer = None
+        return Sampled(answer=answer, in_batch=one.batch_size > 1.0)
+
+    def _questions(self, examination: Examination, configuration: Configuration, found: Sequence[Any]) -> Questions:
+        """Return what the answers have to equal; those of the default itself are told by being the same object."""
+        is_default = self._path(examination, configuration) == self._path(examination, self._default)
+        return Questions(
+            requests=examination.requests,
+            default=found if is_default else self._known(examination, self._default),
+        )
+
+    def _check_sample(
+        self, url: str, examination: Examination, known: Sequence[Any], watch: Callable[[], None]
+    ) -> None:
+        found = ask(url, self._target, examination.requests[:SAMPLE], self._concurrency, watch)
         same = sum(one == other for one, other in zip(found, known, strict=False))
         if same < AGREEMENT * len(found):
             reason = f"only {same} of {len(found)} answers equal those that the same model gave before"
             raise LaunchError(FailureKind.WRONG_ANSWERS, reason)
-        return self._accuracy(known)
 
-    def _accuracy(self, found: Sequence[Any]) -> Accuracy | None:
-        pairs = [
-            (request.answer, answer)
-            for request, answer in zip(self.requests, found, strict=True)
-            if request.answer is not None
-        ]
-        if not pairs or self._target.answers.field is None:
-            return None
-        return Accuracy(correct=sum(right == answer for right, answer in pairs), total=len(pairs))
+    def _known(self, examination: Examination, configuration: Configuration) -> list[Any] | None:
+        path = self._path(examination, configuration)
+        answers: list[Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        return answers
 
-    def _path(self, configuration: Configuration) -> Path:
-        relevant = {name: configuration[name] for name in self._target.answers.accuracy_knobs}
-        key = hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:16]
-        return self._folder / f"{key}.json"
+    def _path(self, examination: Examination, configuration: Configuration) -> Path:
+        relevant = {name: configuration[name] for name in examination.knobs}
+        content = json.dumps([examination.rows, relevant], sort_keys=True)
+        return self._folder / f"{hashlib.sha256(content.encode()).hexdigest()[:16]}.json"

@@ -11,10 +11,11 @@ from tuner.measure.drive import Driven, Loads, drive, load_process, load_process
 from tuner.measure.failed import LaunchError
 from tuner.measure.kept import Keeper, Server, copied, is_healthy
 from tuner.measure.protocol import Protocol, Repetition, Stopwatch
+from tuner.study.quality import Quality
 from tuner.study.space import Configuration
-from tuner.study.trial import Accuracy, FailureKind, Measurement
+from tuner.study.trial import FailureKind, Measurement
 from tuner.target.launch import Launch, free_port, render
-from tuner.target.prepare import artifact
+from tuner.target.prepare import Artifact, artifact
 from tuner.target.process import SupervisedProcess
 
 
@@ -22,9 +23,10 @@ from tuner.target.process import SupervisedProcess
 class Visit:
     """Everything that one server was asked for while it ran; `server_of` is as in `Measurement`."""
 
+    configuration: Configuration
     levels: Driven
     arrivals: Driven | None
-    accuracy: Accuracy | None
+    quality: Quality | None
     nonce_seen: bool
     effective: Mapping[str, str] = field(default_factory=dict)
     server_of: int | None = None
@@ -74,11 +76,13 @@ def _visit_launch(task: Task, keeper: Keeper) -> Measurement:
     """Prepare, start, verify, drive, conclude, stop; a server that was kept stops while the new one starts."""
     target, stopwatch = task.protocol.target, task.stopwatch
     keeper.dismiss()
-    with stopwatch.phase("prepare"):
-        made = artifact(target, task.configuration)
-        launch = render(target, task.configuration, port=free_port(), workdir=task.folder / "work", artifact=made)
     with ExitStack() as owned:
-        process = owned.enter_context(_started(task, launch))
+        with ExitStack() as until_started:
+            with stopwatch.phase("prepare"):
+                made = until_started.enter_context(artifact(target, task.configuration))
+                workdir = task.folder / "work"
+                launch = render(target, task.configuration, port=free_port(), workdir=workdir, artifact=made.folder)
+            process = owned.enter_context(_started(task, launch, made))
         with _load_processes(task, launch.url, process) as loads:
             with stopwatch.phase("start"):
                 nonce_seen = ready.wait(target, launch, process)
@@ -96,7 +100,8 @@ def _visit_launch(task: Task, keeper: Keeper) -> Measurement:
             return _finish(task, server, _asked(task, server, loads, said), keeper, owned)
 
 
-def _started(task: Task, launch: Launch) -> SupervisedProcess:
+def _started(task: Task, launch: Launch, made: Artifact) -> SupervisedProcess:
+    """Start a server, which then holds what was prepared for it as long as it runs."""
     target = task.protocol.target
     return SupervisedProcess(
         launch.argv,
@@ -104,6 +109,7 @@ def _started(task: Task, launch: Launch) -> SupervisedProcess:
         workdir=target.folder,
         log=task.log,
         stop_seconds=target.timeouts.stop,
+        descriptors=made.descriptors,
         cores=task.protocol.placement.server,
     )
 
@@ -140,16 +146,18 @@ def _asked(task: Task, server: Server, loads: Loads, said: Mapping[str, str]) ->
     protocol, repetition, url = task.protocol, task.repetition, server.launch.url
     with task.stopwatch.phase("verify"):
         watch = _watch(server.process, "while it was verified")
-        accuracy = protocol.verifier.verify(url, task.configuration, watch)
+        verifier = protocol.verifier
+        quality = verifier.verify(url, task.configuration, watch, confirming=repetition.confirming)
     one = partial(drive, protocol.workload, stopwatch=task.stopwatch, server=server.process)
     seed = (protocol.seed, repetition.round)
     levels, arrivals = one(protocol.workload.loads, loads.levels, seed=seed), None
     if loads.arrivals is not None and repetition.arrivals is not None:
         arrivals = one((repetition.arrivals,), loads.arrivals, seed=seed)
     return Visit(
+        configuration=task.configuration,
         levels=levels,
         arrivals=arrivals,
-        accuracy=accuracy,
+        quality=quality,
         nonce_seen=server.nonce_seen,
         effective=said,
         server_of=server.trial if server.trial != repetition.trial else None,
@@ -174,14 +182,15 @@ def _finish(task: Task, server: Server, visit: Visit, keeper: Keeper, owned: Exi
 
 def visit_url(protocol: Protocol, url: str, folder: Path, stopwatch: Stopwatch, conclude: Conclude) -> Measurement:
     """Verify and drive a server that is not ours to start or stop."""
-    workload = protocol.workload
+    workload, default = protocol.workload, protocol.target.space.default()
     with stopwatch.phase("start"):
         ready.require_answer(url + protocol.target.ready)
     with load_process(protocol, workload.loop, url, folder, lambda: None, protocol.seed) as load:
         with stopwatch.phase("verify"):
-            accuracy = protocol.verifier.verify(url, protocol.target.space.default(), lambda: None)
+            quality = protocol.verifier.verify(url, default, lambda: None)
         levels = drive(workload, workload.loads, load, stopwatch=stopwatch, server=None, seed=(protocol.seed, 0))
-    return conclude(Visit(levels=levels, arrivals=None, accuracy=accuracy, nonce_seen=False))
+    visit = Visit(configuration=default, levels=levels, arrivals=None, quality=quality, nonce_seen=False)
+    return conclude(visit)
 
 
 def _watch(server: SupervisedProcess, when: str = "under load") -> Callable[[], None]:

@@ -15,6 +15,23 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
         "A process of the server ended under load while others went on, so the figures are those of a smaller server.",
         "Read the server's log at that time; memory is the usual reason, and fewer workers need less of it.",
     ),
+    DoubtKind.WORSE_UNDER_LOAD: (
+        "The server answered fewer requests right under load than before it, beyond chance: what users are given is "
+        "worse than what was verified.",
+        "Compare answers of one request at a time and of many at once; look for state that requests share, or for an "
+        "answer that the server gives when it is short of time.",
+    ),
+    DoubtKind.BATCH_DEPENDENT: (
+        "Fewer requests were answered right under load than before it, beyond chance, and every answer that changed "
+        "was computed in a batch: what a request is answered depends on the requests beside it.",
+        "A scale that is taken over the whole batch does this, as in dynamic quantization: try static quantization, or "
+        "hold the batch size at 1.",
+    ),
+    DoubtKind.QUALITY_UNDECIDED: (
+        "The interval of the change against the default's answers holds the limit, so the requests at hand do not tell "
+        "whether the limit is kept; the verdict goes by the value itself.",
+        "Give more requests in [answers], as many as are named here, or a limit further away.",
+    ),
     DoubtKind.MACHINE_CHANGED: (
         "Cores, frequency governor or wakefulness of the machine changed between the study's begin and this launch, so "
         "its figures and the earlier ones come from two machines.",

@@ -20,7 +20,7 @@ SHAPES = ("circle", "square", "diamond", "triangle-up", "hexagon", "star")
 
 _FONT = "system-ui, sans-serif"
 _CROSSED = frozenset(SHAPES[:3])
-_ACCURACY_VARIES = 0.0005
+_VARIES = 0.0005
 _SCALE = [[0.0, LIGHT["low"]], [0.5, LIGHT["middle"]], [1.0, LIGHT["high"]]]
 _OPACITY = {Standing.FRONT: 1.0, Standing.DOMINATED: 0.45, Standing.INFEASIBLE: 0.5}
 _SIZE = {Standing.FRONT: 11, Standing.DOMINATED: 8, Standing.INFEASIBLE: 9}
@@ -30,13 +30,13 @@ _SIZE = {Standing.FRONT: 11, Standing.DOMINATED: 8, Standing.INFEASIBLE: 9}
 class Chart:
     """A figure as plotly.js draws it, and what is said beside it.
 
-    `accuracy` is the lowest and the highest share when colour tells them apart; `missing` are the points without
+    `quality` is the lowest and the highest share when colour tells them apart; `missing` are the points without
     coordinates, `slo` is whether the SLO has a line.
     """
 
     figure: dict[str, Any]
     axes: Axes
-    accuracy: tuple[float, float] | None
+    quality: tuple[float, float] | None
     drawn: int
     missing: int
     slo: bool
@@ -48,16 +48,16 @@ def chart(study: Study, table: Sequence[Row]) -> Chart:
     slo = study.settings.limits.slo
     line = slo if slo is not None and slo.metric == "p99" else None
     frame = axes(found, line)
-    accuracy = accuracy_range(table)
+    quality = quality_range(table)
     figure = go.Figure(layout=_layout(study, frame, line))
-    figure.add_traces([*_clouds(study, found, frame, accuracy), _front(found, frame), *_marks(study, found)])
+    figure.add_traces([*_clouds(study, found, frame, quality), _front(found, frame), *_marks(study, found)])
     # The last trace is the ring around the point that the reader chose.
     figure.add_trace(_rings([], [], LIGHT["ink"], 24, width=2.5))
     levels = sum(len(row.measurement.levels) for row in table if row.measurement)
     return Chart(
         figure=figure.to_plotly_json(),
         axes=frame,
-        accuracy=accuracy,
+        quality=quality,
         drawn=len(found),
         missing=levels - len(found),
         slo=line is not None,
@@ -72,26 +72,26 @@ def shape(index: int, standing: Standing) -> str:
     return f"{outline}-x-open" if outline in _CROSSED else f"{outline}-open"
 
 
-def accuracy_range(table: Iterable[Row]) -> tuple[float, float] | None:
-    """Return the lowest and the highest accuracy when they differ."""
-    shares = [row.measurement.accuracy.share for row in table if row.measurement and row.measurement.accuracy]
-    if not shares or max(shares) - min(shares) < _ACCURACY_VARIES:
+def quality_range(table: Iterable[Row]) -> tuple[float, float] | None:
+    """Return the lowest and the highest share of right answers when they differ."""
+    shares = [row.measurement.quality.share for row in table if row.measurement and row.measurement.quality]
+    if not shares or max(shares) - min(shares) < _VARIES:
         return None
     return min(shares), max(shares)
 
 
 def _clouds(
-    study: Study, found: Sequence[Point], frame: Axes, accuracy: tuple[float, float] | None
+    study: Study, found: Sequence[Point], frame: Axes, quality: tuple[float, float] | None
 ) -> Iterable[go.Scatter]:
     """Yield one trace per load and standing, the faint ones first."""
     for standing in (Standing.INFEASIBLE, Standing.DOMINATED, Standing.FRONT):
         for index, _ in enumerate(study.settings.workload.loads):
             chosen = [point for point in found if point.standing is standing and point.index == index]
             if chosen:
-                yield _cloud(study, chosen, frame, accuracy)
+                yield _cloud(study, chosen, frame, quality)
 
 
-def _cloud(study: Study, chosen: Sequence[Point], frame: Axes, accuracy: tuple[float, float] | None) -> go.Scatter:
+def _cloud(study: Study, chosen: Sequence[Point], frame: Axes, quality: tuple[float, float] | None) -> go.Scatter:
     first = chosen[0]
     return go.Scatter(
         x=[in_ms(point.level.p99.value) for point in chosen],
@@ -104,7 +104,7 @@ def _cloud(study: Study, chosen: Sequence[Point], frame: Axes, accuracy: tuple[f
         marker={
             "symbol": shape(first.index, first.standing),
             "size": _SIZE[first.standing],
-            **_colour(chosen, accuracy),
+            **_colour(chosen, quality),
         },
         error_x={
             "type": "data",
@@ -118,12 +118,12 @@ def _cloud(study: Study, chosen: Sequence[Point], frame: Axes, accuracy: tuple[f
     )
 
 
-def _colour(chosen: Sequence[Point], accuracy: tuple[float, float] | None) -> dict[str, Any]:
-    if accuracy is None:
+def _colour(chosen: Sequence[Point], quality: tuple[float, float] | None) -> dict[str, Any]:
+    if quality is None:
         plain = {Standing.FRONT: "accent", Standing.DOMINATED: "muted", Standing.INFEASIBLE: "warn"}
         return {"color": LIGHT[plain[chosen[0].standing]]}
-    shares = [found.accuracy for point in chosen if (found := point.row.measurement)]
-    low, high = accuracy
+    shares = [found.quality for point in chosen if (found := point.row.measurement)]
+    low, high = quality
     return {
         "color": [share.share if share else None for share in shares],
         "cmin": low,

@@ -30,6 +30,8 @@ def _target(settings: Settings) -> Iterator[str]:
     for name, value in settings.options.items():
         if value != "":
             yield _option(f"--{name.replace('_', '-')}", value)
+    if settings.runtime_python:
+        yield _option("--runtime-python", settings.runtime_python)
 
 
 def _sets(configuration: Configuration) -> Iterator[str]:

@@ -14,14 +14,16 @@ from rich.text import Text
 
 from tuner.report import finalist_table
 from tuner.report.method import protocol
+from tuner.report.quality import answered, asked, load_share
 from tuner.report.text import clean, interval, short
 from tuner.report.verdict import Verdict, verdict
-from tuner.study.judgement import best, feasible, front_of, reference_accuracy
+from tuner.runtimes.known import Runtime
+from tuner.study.judgement import best, feasible, front_of
 from tuner.study.space import ChoiceKnob, Configuration, SearchSpace
 from tuner.study.study import Settings, Study
 from tuner.study.trial import LevelSummary, Measurement, Trial
 from tuner.study.workload import Loop
-from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
+from tuner.units import format_bytes, format_duration, format_rate, format_seconds
 
 _WIDE = 140
 _OVERHEAD_SECONDS = 1.6
@@ -125,8 +127,7 @@ class SearchProgress(LaunchProgress):
         self._console.print(Text(text), soft_wrap=True)
 
     def _feasible(self) -> list[Trial]:
-        reference = reference_accuracy(self._trials, self._default)
-        return [trial for trial in self._trials if feasible(trial, self._settings.limits, reference)]
+        return [trial for trial in self._trials if feasible(trial, self._settings.limits)]
 
     def _line(self, trial: Trial) -> str:
         text = clean(short(trial.configuration, self._default))
@@ -135,9 +136,11 @@ class SearchProgress(LaunchProgress):
         assert trial.measurement is not None
         target = trial.measurement.target
         kept = self._feasible()
-        mark = "  (front)" if trial in front_of(kept) else "" if trial in kept else "  (misses the limits)"
+        front = front_of(kept, with_quality=self._settings.quality_objective)
+        mark = "  (front)" if trial in front else "" if trial in kept else "  (misses the limits)"
         p99 = f"p99 {' / '.join(format_seconds(level.told_p99) for level in trial.measurement.levels)}"
-        return f"#{trial.number} ok  {p99}  {format_rate(target.throughput)}  {text}{mark}"
+        quality = f"{answered(trial.measurement.quality)}  " if trial.measurement.quality else ""
+        return f"#{trial.number} ok  {p99}  {format_rate(target.throughput)}  {quality}{text}{mark}"
 
 
 def _show(table: Table) -> None:
@@ -179,14 +182,22 @@ def _finalists(study: Study, found: Verdict) -> Table:
 
 def _lines(cell: finalist_table.Cell, is_ratio: bool) -> Text:
     """Write a cell without the interval of a figure, for which a terminal is too narrow."""
-    return Text(f"{cell.text}\n{cell.interval if is_ratio else cell.compared}".strip())
+    compared = cell.compared.replace(" pt [", " pt\n[")
+    return Text(f"{cell.text}\n{cell.interval if is_ratio else compared}".strip())
 
 
 def print_measurement(measurement: Measurement, folder: Path) -> None:
     """Write one measurement."""
     _show(_levels(measurement))
-    if measurement.accuracy is not None:
-        print(f"accuracy {format_share(measurement.accuracy.share)} of {measurement.accuracy.total} labelled requests")
+    if measurement.quality is not None:
+        print(
+            "; ".join(
+                filter(
+                    None,
+                    (f"{answered(measurement.quality)}, {asked(measurement.quality)}", load_share(measurement.quality)),
+                )
+            )
+        )
     if measurement.peak_memory is not None:
         print(f"memory {format_bytes(measurement.peak_memory)}")
     for doubt in measurement.doubts:
@@ -261,6 +272,17 @@ def print_targets(descriptions: Mapping[str, str]) -> None:
     table.add_column("what it is", overflow="fold")
     for name, description in descriptions.items():
         table.add_row(escape(name), escape(description))
+    _show(table)
+
+
+def print_runtimes(runtimes: Sequence[tuple[Runtime, str | None, int]]) -> None:
+    """Write the runtimes that can be installed; of those that are, which version and how many bytes."""
+    table = Table()
+    for heading in ("runtime", "package", "installed", "size", "for"):
+        table.add_column(heading, overflow="fold")
+    for runtime, version, size in runtimes:
+        found = (version, format_bytes(size)) if version else (f"no: tuner runtime add {runtime.name}", "–")
+        table.add_row(*map(escape, (runtime.name, runtime.requirement, *found, runtime.provider)))
     _show(table)
 
 

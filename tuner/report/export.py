@@ -1,9 +1,9 @@
 """A study for other programs: `report.json` and `trials.csv`.
 
-`report.json`, version 2. Seconds everywhere; a number that is infinite is the text "Infinity" or "-Infinity", one that
+`report.json`, version 3. Seconds everywhere; a number that is infinite is the text "Infinity" or "-Infinity", one that
 is not known is null.
 
-    version        1
+    version        3
     study          name, started, seconds, command
     settings       what was asked, as it was stored
     machine        the fingerprint
@@ -17,18 +17,21 @@ is not known is null.
                    arrivals: the load of the open loop confirmed beside a closed one, or null;
                    finalists: trial, configuration, throughput and throughput_ratio, p99 and p99_ratio in the order of
                    settings.workload.loads, arrivals and arrivals_ratio (its p99; each an estimate: value, low, high,
-                   repetitions), accuracy, objection, ties (the trials that noise does not tell it from)
+                   repetitions), quality, objection, ties (the trials that noise does not tell it from)
     doubts         kind, meaning, advice, launches, remarks (where, trial, message)
     effort         seconds, launches, reused, between, load_share, phases (name, seconds, share, under_load)
-    trials         number, configuration, outcome (a measurement with levels, doubts and server_of, the trial whose
-                   running server it took over, or null; or a failure with kind, reason and log_tail), standing,
-                   reason, roles, misses (slo in seconds, accuracy as a share; at most zero is kept), front (the loads
+    trials         number, configuration, outcome (a measurement with levels, quality, doubts and server_of, the trial
+                   whose running server it took over, or null; or a failure with kind, reason and log_tail), standing,
+                   reason, roles, misses (slo in seconds, quality as a share; at most zero is kept), front (the loads
                    at which it lies on the front, as indices into settings.workload.loads), ties_best (noise does not
                    tell it from the best trial within the limits)
     confirmations  trial, round, outcome
 
 History. 1: first. 2: loads of either loop instead of users, and sequences in their order instead of maps by users;
-placement, noise, ties, arrivals; levels with goodput, sessions and conditions.
+placement, noise, ties, arrivals; levels with goodput, sessions and conditions. 3: quality instead of accuracy: its
+basis (accuracy, or without labels agreement with the default's answers), correct, total, rows (which requests), change
+(the paired difference to the default: value, low, high, p, gained, lost, total; or null) and under_load (correct,
+total, before, p, changed, changed_in_batches, change; or null).
 
 `trials.csv` has one line per trial: seconds and shares as plain numbers, empty where nothing is known, `inf` where
 requests failed. Columns of a level end in its load: `p99_at_32_users`, `p99_at_200_req_s`.
@@ -52,11 +55,12 @@ from tuner.report.text import amount, in_csv, show
 from tuner.report.ties import least_difference
 from tuner.report.verdict import Verdict
 from tuner.study.judgement import criterion
+from tuner.study.quality import Quality
 from tuner.study.study import Settings, Study
 from tuner.study.trial import Conditions, Confirmation, LevelSummary, Trial
 from tuner.study.workload import Loop
 
-REPORT_VERSION = 2
+REPORT_VERSION = 3
 
 _trial = TypeAdapter(Trial)
 _confirmation = TypeAdapter(Confirmation)
@@ -197,12 +201,24 @@ def _cells(study: Study, row: Row | None) -> Iterator[tuple[str, Cell]]:
     for name in study.space.names:
         value = row.trial.configuration.get(name) if row else None
         yield f"knob.{name}", show(value) if isinstance(value, bool) else value
-    yield "accuracy", measured.accuracy.share if measured and measured.accuracy else None
+    yield from _quality(measured.quality if measured else None)
     yield "peak_memory_bytes", measured.peak_memory if measured else None
     yield "server_of", measured.server_of if measured else None
     yield "load_seconds", measured.load_seconds if measured else None
     yield "ties_best", show(row.ties_best) if row else None
     yield "doubts", "; ".join(sorted({doubt.kind for doubt in measured.doubts})) if measured else None
+
+
+def _quality(found: Quality | None) -> Iterator[tuple[str, Cell]]:
+    change, under = (found.change, found.under_load) if found else (None, None)
+    yield "quality_is", str(found.basis) if found else None
+    yield "quality", found.share if found else None
+    yield "quality_change", change.value if change else None
+    yield "quality_change_low", change.low if change else None
+    yield "quality_change_high", change.high if change else None
+    yield "quality_change_p", change.p if change else None
+    yield "quality_under_load", under.share if under else None
+    yield "quality_under_load_requests", under.total if under else None
 
 
 def _level(level: LevelSummary) -> tuple[Cell, ...]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 from tuner.report.ties import least_difference, tie
 from tuner.statistics.compare import Estimate, estimate, ratio
-from tuner.study.judgement import criterion, reference_accuracy, violations
+from tuner.study.judgement import criterion
+from tuner.study.quality import Quality
 from tuner.study.space import Configuration
 from tuner.study.study import Study
-from tuner.study.trial import Accuracy, Confirmation, Failure, LevelSummary, Measurement
+from tuner.study.trial import Confirmation, Failure, LevelSummary, Measurement
 from tuner.study.workload import Load
-from tuner.units import format_seconds, format_share
+from tuner.units import format_points, format_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Finalist:
     p99_ratio: tuple[Estimate, ...]
     arrivals: Estimate | None
     arrivals_ratio: Estimate | None
-    accuracy: Accuracy | None
+    quality: Quality | None
     objection: str | None
     ties: tuple[int, ...] = ()
 
@@ -141,7 +142,7 @@ def _finalist(study: Study, trial: int, rounds: Rounds, default: Rounds) -> Fina
         p99_ratio=p99_ratio,
         arrivals=_estimate(arrived) if arrived else None,
         arrivals_ratio=_p99_ratio(arrivals, pairs) if arrived else None,
-        accuracy=measured[0].accuracy,
+        quality=_quality(measured),
         objection=_objection(study, trial, failed, measured, p99_ratio),
     )
 
@@ -161,6 +162,12 @@ def _ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estima
     return ratio(numerators, denominators)
 
 
+def _quality(measured: Sequence[Measurement]) -> Quality | None:
+    """Return the quality of a finalist's answers: in the first round, the default's may not have been known yet."""
+    found = [one.quality for one in reversed(measured) if one.quality is not None]
+    return next((quality for quality in found if quality.change is not None), found[0] if found else None)
+
+
 def _objection(
     study: Study, trial: int, failed: int, measured: list[Measurement], p99_ratio: Sequence[Estimate]
 ) -> str | None:
@@ -168,9 +175,10 @@ def _objection(
     limits = study.settings.limits
     if failed:
         return f"{failed} of {failed + len(measured)} launches failed"
-    reference = reference_accuracy(study.trials, study.default)
-    if violations(measured[0], limits, reference)["accuracy"] > 0:
-        return f"its accuracy is more than {format_share(limits.max_accuracy_drop)} below the default's"
+    quality = _quality(measured)
+    if quality is not None and quality.drop > limits.max_accuracy_drop:
+        most = f"{limits.max_accuracy_drop * 100:g} pt"
+        return f"its {quality.basis} is {format_points(quality.drop)} below the default's, more than {most}"
     if limits.slo is not None:
         found = estimate([one.target.metric(limits.slo.metric) for one in measured]).value
         return None if found <= limits.slo.limit else f"{limits.slo.metric} {format_seconds(found)} misses {limits.slo}"

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tuner.report.finalist import Finalist
+from tuner.report.quality import basis_of, change
 from tuner.report.text import bracketed, figure, span, times
 from tuner.report.verdict import Verdict
 from tuner.statistics.compare import Estimate
 from tuner.study.judgement import criterion
+from tuner.study.quality import Quality
 from tuner.study.study import Study
 from tuner.units import format_rate, format_seconds, format_share
 
@@ -72,7 +74,7 @@ def columns(study: Study, found: Verdict) -> tuple[Column, ...]:
     decides, *others = (Column(label=one.name, note=one.at) for one in figures(study, found))
     if found.arrivals is not None:
         others[-1] = replace(others[-1], note=f"{others[-1].note}, {RATIO}")
-    return (decides, Column(label=RATIO), *others, Column(label="accuracy"))
+    return (decides, Column(label=RATIO), *others, Column(label=str(basis_of(study))))
 
 
 def cells(study: Study, found: Verdict, finalist: Finalist) -> tuple[Cell, ...]:
@@ -82,8 +84,12 @@ def cells(study: Study, found: Verdict, finalist: Finalist) -> tuple[Cell, ...]:
     if found.arrivals is not None:
         ratio = finalist.arrivals_ratio
         others[-1] = replace(others[-1], compared=bracketed(ratio) if ratio and math.isfinite(ratio.value) else "")
-    accuracy = format_share(finalist.accuracy.share if finalist.accuracy else None)
-    return (decides, _cell(finalist.ratios[shown[0].place], times), *others, Cell(text=accuracy))
+    return (decides, _cell(finalist.ratios[shown[0].place], times), *others, _quality(finalist.quality))
+
+
+def _quality(found: Quality | None) -> Cell:
+    against = change(found) if found else ""
+    return Cell(text=format_share(found.share if found else None), compared=against)
 
 
 def _cell(found: Estimate | None, write: Callable[[float], str]) -> Cell:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from tuner.report.finalist import Finalist
 from tuner.report.finalist_table import figures
-from tuner.report.text import figure, span, times
+from tuner.report.quality import asked, change, load_share
+from tuner.report.text import span, times
 from tuner.report.verdict import Verdict
 from tuner.statistics.compare import Estimate
-from tuner.study.judgement import reference_accuracy
 from tuner.study.study import Study
 from tuner.study.trial import Measurement
 from tuner.units import format_share
@@ -67,14 +67,13 @@ def _tiles(study: Study, found: Verdict, chosen: Finalist) -> Iterator[Tile]:
                 interval=span(estimate, one.write),
                 compared=_compared(ratio),
             )
-    reference = reference_accuracy(study.trials, study.default)
-    if chosen.accuracy is not None:
-        change = (chosen.accuracy.share - reference.share) * 100.0 if reference else None
+    if chosen.quality is not None:
+        against = change(chosen.quality)
         yield Tile(
-            label="Accuracy",
-            value=format_share(chosen.accuracy.share),
-            interval=f"{chosen.accuracy.correct:,} of {chosen.accuracy.total:,} answers right",
-            compared=figure(change, lambda points: f"{points:+.1f} pt to the default") if reference else "",
+            label=chosen.quality.basis.capitalize(),
+            value=format_share(chosen.quality.share),
+            interval="; ".join(filter(None, (asked(chosen.quality), load_share(chosen.quality)))),
+            compared=f"{against} to the default" if against else "",
         )
     if slo is not None:
         yield _slo_tile(study, chosen)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from tuner.report.quality import answered
 from tuner.report.rows import Point
 from tuner.report.text import in_chart, interval, show
 from tuner.study.study import Study
-from tuner.units import format_rate, format_seconds, format_share
+from tuner.units import format_rate, format_seconds
 
 
 def hover(study: Study, point: Point) -> str:
@@ -19,8 +20,8 @@ def _lines(study: Study, point: Point) -> Iterator[str]:
     yield f"<b>trial #{row.trial.number}</b> at {level.load}{roles}"
     yield f"{format_rate(level.throughput)} · p99 {format_seconds(level.told_p99)}"
     yield f"p99 95 %: {interval(level.p99.low, level.p99.high, format_seconds)}"
-    if row.measurement and row.measurement.accuracy:
-        yield f"accuracy {format_share(row.measurement.accuracy.share)}"
+    if row.measurement and row.measurement.quality:
+        yield answered(row.measurement.quality)
     yield f"<i>{in_chart(row.reason or point.standing)}</i>"
     yield ""
     for name, value in row.trial.configuration.items():

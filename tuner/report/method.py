@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from tuner.machine import Placement
+from tuner.report.quality import basis_of
 from tuner.report.text import ladder, percent
 from tuner.report.ties import least_difference
 from tuner.study.judgement import criterion
@@ -45,6 +46,19 @@ def placed(placement: Placement) -> str:
     if not placement.load:
         return f"server on {_cores(placement.server)}"
     return f"server on {_cores(placement.server)}, load on {_cores(placement.load)}"
+
+
+def objectives(study: Study) -> str:
+    """Say what was optimised."""
+    workload = study.settings.workload
+    decides = criterion(workload.loop)
+    way = "most" if decides.more else "least"
+    told = [f"{way} {decides.name} at {workload.target}"]
+    if decides.more or workload.light != workload.target:
+        told.append(f"least p99 at {workload.light}")
+    if study.settings.quality_objective:
+        told.append(f"most {basis_of(study)}")
+    return ", ".join(told)
 
 
 def noise(study: Study) -> str | None:

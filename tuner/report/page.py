@@ -17,6 +17,7 @@ from tuner.report.advice import DoubtGroup
 from tuner.report.chart import SHAPES, Chart, chart
 from tuner.report.effort import PHASES, Effort
 from tuner.report.palette import DARK, LIGHT, dark_by_light
+from tuner.report.quality import basis_of
 from tuner.report.rows import Row, Standing
 from tuner.report.text import clean, ladder, short, show
 from tuner.report.verdict import Verdict
@@ -58,6 +59,8 @@ def page(
         criterion=criterion(study.settings.workload.loop),
         closed=study.settings.workload.loop is Loop.CLOSED,
         noise=method.noise(study),
+        basis=basis_of(study),
+        objectives=method.objectives(study),
         held=trial_table.held(study),
         phases=PHASES,
         doubts=doubts,

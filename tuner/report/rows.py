@@ -8,10 +8,10 @@ from enum import StrEnum
 from tuner.report.ties import least_difference, tie
 from tuner.report.verdict import Verdict
 from tuner.statistics.pareto import front
-from tuner.study.judgement import best, criterion, feasible, front_of, reference_accuracy, violations
+from tuner.study.judgement import best, criterion, feasible, front_of, violations
 from tuner.study.study import Study
 from tuner.study.trial import LevelSummary, Measurement, Trial
-from tuner.units import format_seconds
+from tuner.units import format_points, format_seconds
 
 
 class Standing(StrEnum):
@@ -25,7 +25,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One trial, judged by the two objectives; `front` counts the levels at which no point of the chart beats its.
+    """One trial, judged by the objectives; `front` counts the levels at which no point of the chart beats its.
 
     `misses` says which limits are missed and by how much, `roles` are "default", "winner" and "finalist". `ties_best`
     says that this machine's noise does not tell the trial from the best one within the limits.
@@ -67,13 +67,12 @@ class Point:
 
 def rows(study: Study, found: Verdict) -> tuple[Row, ...]:
     """Judge every trial of a study."""
-    reference = reference_accuracy(study.trials, study.default)
     misses = {
-        trial.number: violations(trial.measurement, study.settings.limits, reference)
+        trial.number: violations(trial.measurement, study.settings.limits)
         for trial in study.trials
         if trial.measurement is not None
     }
-    kept = [trial for trial in study.trials if feasible(trial, study.settings.limits, reference)]
+    kept = [trial for trial in study.trials if feasible(trial, study.settings.limits)]
     standings = _standings(study, kept)
     fronts, roles, ties = _fronts(kept), _roles(study, found), _ties(study, kept)
     return tuple(
@@ -104,13 +103,15 @@ def points(table: tuple[Row, ...]) -> tuple[Point, ...]:
 def _standings(study: Study, kept: list[Trial]) -> dict[int, Standing]:
     found = {trial.number: Standing.FAILED if trial.failure else Standing.INFEASIBLE for trial in study.trials}
     found |= {trial.number: Standing.DOMINATED for trial in kept}
-    return found | {trial.number: Standing.FRONT for trial in front_of(kept)}
+    return found | {
+        trial.number: Standing.FRONT for trial in front_of(kept, with_quality=study.settings.quality_objective)
+    }
 
 
 def _reason(study: Study, trial: Trial, misses: Mapping[str, float]) -> str:
     if trial.failure is not None:
         return f"{trial.failure.kind}: {trial.failure.reason}"
-    return "; ".join(_missed(study, misses))
+    return "; ".join(_missed(study, trial, misses))
 
 
 def _fronts(kept: list[Trial]) -> dict[int, frozenset[int]]:
@@ -123,7 +124,7 @@ def _fronts(kept: list[Trial]) -> dict[int, frozenset[int]]:
         if level.told_p99 is not None and math.isfinite(level.told_p99)
     ]
     found: dict[int, frozenset[int]] = {}
-    for place in front([(level.p99.value, level.carried) for _, _, level in places]):
+    for place in front([(level.p99.value, -level.carried) for _, _, level in places]):
         number, index, _ = places[place]
         found[number] = found.get(number, frozenset()) | {index}
     return found
@@ -142,13 +143,13 @@ def _ties(study: Study, kept: list[Trial]) -> frozenset[int]:
     )
 
 
-def _missed(study: Study, misses: Mapping[str, float]) -> Iterator[str]:
+def _missed(study: Study, trial: Trial, misses: Mapping[str, float]) -> Iterator[str]:
     limits = study.settings.limits
     if misses.get("slo", 0.0) > 0.0 and limits.slo is not None:
         yield f"{limits.slo.metric} {format_seconds(misses['slo'])} above the SLO"
-    if misses.get("accuracy", 0.0) > 0.0:
-        drop = misses["accuracy"] + limits.max_accuracy_drop
-        yield f"accuracy {drop * 100.0:.1f} pt below the default's"
+    quality = trial.measurement.quality if trial.measurement else None
+    if misses.get("quality", 0.0) > 0.0 and quality is not None:
+        yield f"{quality.basis} {format_points(quality.drop)} below the default's"
 
 
 def _roles(study: Study, found: Verdict) -> dict[int, tuple[str, ...]]:

@@ -6,7 +6,8 @@ from tuner.report import commands, finalist_table
 from tuner.report.advice import DoubtGroup
 from tuner.report.effort import Effort
 from tuner.report.finalist import Finalist
-from tuner.report.method import noise, placed, protocol
+from tuner.report.method import noise, objectives, placed, protocol
+from tuner.report.quality import basis_of
 from tuner.report.rows import Row, Standing
 from tuner.report.text import in_markdown, short
 from tuner.report.verdict import Verdict
@@ -86,7 +87,7 @@ def _front(study: Study, table: Sequence[Row]) -> Iterator[str]:
     workload = study.settings.workload
     yield f"## Front: {len(chosen)} of {len(table)} trials, measured once each\n"
     p99 = (f"p99 at {load}" for load in workload.loads)
-    headings = ("trial", f"throughput at {workload.target}", *p99, "accuracy")
+    headings = ("trial", f"throughput at {workload.target}", *p99, str(basis_of(study)))
     rows = [_trial(study, row) for row in chosen[:_MOST_ROWS]]
     yield from _table(headings, len(workload.loads) + 2, rows)
     if len(chosen) > _MOST_ROWS:
@@ -101,7 +102,7 @@ def _trial(study: Study, row: Row) -> list[str]:
         f"\\#{row.trial.number} {in_markdown(short(row.trial.configuration, study.default))}{tie}",
         format_rate(measurement.target.throughput),
         *(format_seconds(level.told_p99) for level in measurement.levels),
-        format_share(measurement.accuracy.share if measurement.accuracy else None),
+        format_share(measurement.quality.share if measurement.quality else None),
     ]
 
 
@@ -120,6 +121,8 @@ def _method(study: Study, spent: Effort) -> Iterator[str]:
     cores = f"{machine.cores} cores, {format_bytes(machine.memory)}; {placed(study.placement)}"
     yield f"- {in_markdown(machine.cpu)}, {cores}"
     yield f"- {protocol(study.settings.workload)}; limits: {in_markdown(str(study.settings.limits))}"
+    if study.settings.quality_objective:
+        yield f"- objectives: {in_markdown(objectives(study))}"
     if found := noise(study):
         yield f"- {in_markdown(found)}"
     yield (

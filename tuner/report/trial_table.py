@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from tuner.report.quality import basis_of
 from tuner.report.rows import Row
 from tuner.report.text import figure, show
 from tuner.study.judgement import criterion
@@ -92,12 +93,20 @@ def _every_figure(study: Study) -> Iterator[Figure]:
     yield Column(label="p50", note=at), lambda one: _seconds(one.target.p50)
     if _has_sessions(study):
         yield Column(label="session p99", note=at), lambda one: _seconds(_value(one.target.session_p99))
-    yield Column(label="accuracy"), _accuracy
+    yield from _quality_figures(study)
     yield Column(label="CPU / request", note=at), lambda one: _seconds(one.target.cpu_per_request)
     yield Column(label="batch size", note=at), lambda one: _batch(one.target.batch_size)
     if any(trial.measurement and trial.measurement.server_of is not None for trial in study.trials):
         yield Column(label="server", note="launched by trial", numeric=False), _server
     yield Column(label="doubts"), _doubts
+
+
+def _quality_figures(study: Study) -> Iterator[Figure]:
+    name = str(basis_of(study))
+    yield Column(label=name), _quality
+    found = (trial.measurement.quality for trial in study.trials if trial.measurement)
+    if any(one.under_load for one in found if one):
+        yield Column(label=name, note="under load"), _under_load
 
 
 def _has_sessions(study: Study) -> bool:
@@ -125,9 +134,14 @@ def _batch(value: float | None) -> Cell:
     return _number(value, figure(value, lambda size: f"{size:.1f}"))
 
 
-def _accuracy(measured: Measurement) -> Cell:
-    share = measured.accuracy.share if measured.accuracy else None
+def _quality(measured: Measurement) -> Cell:
+    share = measured.quality.share if measured.quality else None
     return _number(share, format_share(share))
+
+
+def _under_load(measured: Measurement) -> Cell:
+    under = measured.quality.under_load if measured.quality else None
+    return _number(under.share, f"{format_share(under.share)} of {under.total:,}") if under else _MISSING
 
 
 def _server(measured: Measurement) -> Cell:

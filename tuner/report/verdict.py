@@ -5,15 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tuner.report.finalist import Finalist, arrivals_load, finalists, lost
+from tuner.report.quality import answered
 from tuner.report.text import bracketed, percent, short, with_unit
 from tuner.report.ties import least_difference
 from tuner.statistics.compare import Estimate
-from tuner.study.judgement import Criterion, best, criterion, feasible, reference_accuracy
+from tuner.study.judgement import Criterion, best, criterion, feasible
 from tuner.study.space import Configuration
 from tuner.study.study import Study
 from tuner.study.trial import Trial
 from tuner.study.workload import Load
-from tuner.units import format_rate, format_seconds, format_share
+from tuner.units import format_rate, format_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +66,7 @@ def verdict(study: Study) -> Verdict:
     """Judge the confirmations of a study."""
     confirmed = finalists(study)
     if not confirmed:
-        reference = reference_accuracy(study.trials, study.default)
-        seen = best(trial for trial in study.trials if feasible(trial, study.settings.limits, reference))
+        seen = best(trial for trial in study.trials if feasible(trial, study.settings.limits))
         sentence = _unconfirmed(study, seen, lost(study))
         return Verdict(
             finalists=(), default=None, winner=None, better=False, sentence=sentence, lost=lost(study), best=seen
@@ -152,15 +152,8 @@ def _figures(study: Study, finalist: Finalist, words: str) -> str:
         load=study.settings.workload.target,
     )
     slo = f" (SLO {study.settings.limits.slo} met)" if study.settings.limits.slo and not finalist.objection else ""
-    return f"{told}{slo}{_accuracy(study, finalist)}"
-
-
-def _accuracy(study: Study, finalist: Finalist) -> str:
-    reference = reference_accuracy(study.trials, study.default)
-    if finalist.accuracy is None or reference is None:
-        return ""
-    change = (finalist.accuracy.share - reference.share) * 100.0
-    return f", accuracy {format_share(finalist.accuracy.share)} ({change:+.1f} pt)"
+    quality = f", {answered(finalist.quality)}" if finalist.quality else ""
+    return f"{told}{slo}{quality}"
 
 
 def _interval(found: Estimate, write: Callable[[float], str]) -> str:

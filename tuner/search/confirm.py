@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from tuner.study.judgement import feasible, front_of, ranked, reference_accuracy
+from tuner.study.judgement import feasible, front_of, ranked
 from tuner.study.study import Study
 from tuner.study.trial import Confirmation, Measurement
 from tuner.study.workload import Load, Loop
@@ -21,8 +21,7 @@ def finalists(study: Study) -> list[int]:
     p99 at every level is about as good as the default's, then along the Pareto front. Nothing is confirmed when nothing
     keeps the limits.
     """
-    reference = reference_accuracy(study.trials, study.default)
-    kept = [trial for trial in study.trials if feasible(trial, study.settings.limits, reference)]
+    kept = [trial for trial in study.trials if feasible(trial, study.settings.limits)]
     if not kept:
         return []
     default = study.default_trial
@@ -31,7 +30,8 @@ def finalists(study: Study) -> list[int]:
         return [trial.number for trial in ranked(rivals)[: study.settings.finalists]]
     if study.settings.limits.slo is None:
         safe = [trial for trial in rivals if _no_worse(trial.measurement, default.measurement)]
-        best = ranked(safe) + ranked([trial for trial in front_of(rivals) if trial not in safe])
+        front = front_of(rivals, with_quality=study.settings.quality_objective)
+        best = ranked(safe) + ranked([trial for trial in front if trial not in safe])
     else:
         best = ranked(rivals)
     return [default.number, *(trial.number for trial in best[: study.settings.finalists])]

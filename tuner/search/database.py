@@ -1,7 +1,7 @@
 """The database under a study: Optuna's own, SQLite in the study's folder or PostgreSQL by URL."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from tuner.errors import StorageError, StudyExistsError, UsageError
-from tuner.search.sampler import DIRECTIONS
+from tuner.search.sampler import Direction
 
 _CREATE_TRIES = 5
 _LOCKED_SECONDS = 60.0
@@ -89,12 +89,12 @@ def open_database(url: str, name: str) -> Database:
         raise StorageError(f"the storage has no study {name!r}") from None
 
 
-def create_database(url: str, name: str) -> Database:
+def create_database(url: str, name: str, directions: Sequence[Direction]) -> Database:
     """Make a new study; the schema is made with it, and two programs that do that at once may fail and try again."""
     for attempt in count():
         try:
             storage = _storage(url)
-            study = optuna.create_study(study_name=name, storage=storage, directions=DIRECTIONS)
+            study = optuna.create_study(study_name=name, storage=storage, directions=directions)
             return Database(study=study, storage=storage)
         except optuna.exceptions.DuplicatedStudyError:
             _close(storage)

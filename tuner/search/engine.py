@@ -59,7 +59,14 @@ def _timed(store: Store) -> Iterator[None]:
 def _spend(store: Store, starts: Sequence[Configuration], measure: Measure, progress: Progress) -> None:
     settings, space = store.header.settings, store.header.space
     while len(trials := store.trials) < settings.budget:
-        proposal = propose(space, trials, settings.limits, starts=starts, seed=settings.seed)
+        proposal = propose(
+            space,
+            trials,
+            settings.limits,
+            starts=starts,
+            seed=settings.seed,
+            with_quality=settings.quality_objective,
+        )
         if proposal is None:
             progress.note(f"every configuration of the space was measured after {len(trials)} trials")
             return
@@ -112,7 +119,7 @@ def _confirm(store: Store, measure: Measure, progress: Progress) -> None:
             continue
         progress.confirmation_started(index, len(plan), trial)
         folder = store.confirmation_folder(number, trial)
-        repetition = Repetition(round=number + 1, arrivals=arrivals)
+        repetition = Repetition(round=number + 1, arrivals=arrivals, confirming=True)
         outcome = _measure_twice_if_invalid(study.trial(trial).configuration, folder, repetition, measure, progress)
         store.confirm(Confirmation(trial=trial, round=number, outcome=outcome))
         progress.confirmation_finished()

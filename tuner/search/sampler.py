@@ -19,20 +19,24 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tuner.study.judgement import objectives, reference_accuracy, violations
+from tuner.study.judgement import objectives, violations
 from tuner.study.objectives import Limits
 from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace, Value, identity
-from tuner.study.trial import Accuracy, Trial
+from tuner.study.trial import Trial
 
-DIRECTIONS: tuple[Literal["maximize"], Literal["minimize"]] = ("maximize", "minimize")
-"""The directions of `tuner.study.judgement.objectives`."""
+Direction = Literal["maximize", "minimize"]
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 _TPE_DRAWS = 50
 _RANDOM_DRAWS = 200
 _MOST_ENUMERATED = 100_000
-_FAILED_CONSTRAINTS = {"slo": 0.0, "accuracy": 0.0, "failed": 1.0}
+_FAILED_CONSTRAINTS = {"slo": 0.0, "quality": 0.0, "failed": 1.0}
+
+
+def directions(with_quality: bool) -> tuple[Direction, ...]:
+    """Return the directions of `tuner.study.judgement.objectives`."""
+    return ("maximize", "minimize", "maximize") if with_quality else ("maximize", "minimize")
 
 
 def distribution(knob: Knob) -> BaseDistribution:
@@ -76,6 +80,7 @@ def propose(
     *,
     starts: Sequence[Configuration] = (),
     seed: int = 0,
+    with_quality: bool = False,
 ) -> Configuration | None:
     """Return a configuration that was not launched yet, or None when none is left.
 
@@ -88,33 +93,42 @@ def propose(
         # Everything is compared with the default: when its measurement was disturbed, it is measured again.
         seen.discard(default)
     known: Iterator[Configuration] = iter((space.default(), *starts))
-    for configuration in chain(known, _sampled(space, trials, limits, seed + len(trials)), _enumerated(space)):
+    sampled = _sampled(space, trials, limits, seed + len(trials), with_quality)
+    for configuration in chain(known, sampled, _enumerated(space)):
         if identity(configuration) not in seen and space.violated(configuration) is None:
             return configuration
     return None
 
 
-def _sampled(space: SearchSpace, trials: Sequence[Trial], limits: Limits, seed: int) -> Iterator[Configuration]:
+def _sampled(
+    space: SearchSpace, trials: Sequence[Trial], limits: Limits, seed: int, with_quality: bool
+) -> Iterator[Configuration]:
     """Draw configurations, from TPE at first and at random when TPE insists on what was measured already."""
     distributions = {knob.name: _sampled_distribution(knob) for knob in space.free}
     if not distributions:
         return
-    tpe = optuna.samplers.TPESampler(multivariate=True, n_startup_trials=5, seed=seed)
-    history = _history(space, trials, limits, distributions)
-    yield from islice(_draws(space, tpe, history, distributions), _TPE_DRAWS)
-    yield from islice(_draws(space, optuna.samplers.RandomSampler(seed), [], distributions), _RANDOM_DRAWS)
+    ways = directions(with_quality)
+    seen = [
+        (trial, _values(trial, with_quality)) for trial in trials if not (trial.failure and trial.failure.kind.ours)
+    ]
+    worst = _worst([values for _, values in seen if values is not None], ways)
+    tpe = optuna.create_study(
+        directions=ways, sampler=optuna.samplers.TPESampler(multivariate=True, n_startup_trials=5, seed=seed)
+    )
+    if worst is not None:
+        tpe.add_trials([_past(space, distributions, trial, values or worst, limits) for trial, values in seen])
+    yield from islice(_draws(space, tpe, distributions, worst), _TPE_DRAWS)
+    chance = optuna.create_study(directions=ways, sampler=optuna.samplers.RandomSampler(seed))
+    yield from islice(_draws(space, chance, distributions, None), _RANDOM_DRAWS)
 
 
 def _draws(
     space: SearchSpace,
-    sampler: optuna.samplers.BaseSampler,
-    history: Sequence[FrozenTrial],
+    study: optuna.Study,
     distributions: dict[str, BaseDistribution],
+    worst: tuple[float, ...] | None,
 ) -> Iterator[Configuration]:
     """Draw without end; the sampler is told of every draw that breaks a constraint of the space, at no cost."""
-    study = optuna.create_study(directions=DIRECTIONS, sampler=sampler)
-    study.add_trials(history)
-    worst = _worst([(trial.values[0], trial.values[1]) for trial in history])
     while True:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -129,38 +143,41 @@ def _draws(
         study.tell(trial, worst)
 
 
-def _history(
-    space: SearchSpace, trials: Sequence[Trial], limits: Limits, distributions: dict[str, BaseDistribution]
-) -> list[FrozenTrial]:
-    reference = reference_accuracy(trials, space.default())
-    worst = _worst([objectives(trial.measurement) for trial in trials if trial.measurement is not None])
-    if worst is None:
-        return []
-    history = []
-    for trial in trials:
-        if trial.failure is not None and trial.failure.kind.ours:
-            continue
-        history.append(
-            create_trial(
-                params={knob.name: _encode(knob, trial.configuration[knob.name]) for knob in space.free},
-                distributions=distributions,
-                values=objectives(trial.measurement) if trial.measurement else worst,
-                constraints=dict(constraints(trial, limits, reference)),
-            )
-        )
-    return history
+def _past(
+    space: SearchSpace,
+    distributions: dict[str, BaseDistribution],
+    trial: Trial,
+    values: tuple[float, ...],
+    limits: Limits,
+) -> FrozenTrial:
+    """Tell the sampler of a trial as if it had been its own."""
+    return create_trial(
+        params={knob.name: _encode(knob, trial.configuration[knob.name]) for knob in space.free},
+        distributions=distributions,
+        values=values,
+        constraints=dict(constraints(trial, limits)),
+    )
 
 
-def _worst(measured: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
-    """Return the least merit and the greatest p99 that were seen."""
-    return (min(gain for gain, _ in measured), max(cost for _, cost in measured)) if measured else None
+def _values(trial: Trial, with_quality: bool) -> tuple[float, ...] | None:
+    return objectives(trial.measurement, with_quality=with_quality) if trial.measurement else None
 
 
-def constraints(trial: Trial, limits: Limits, reference: Accuracy | None) -> Mapping[str, float]:
+def _worst(measured: Sequence[tuple[float, ...]], ways: Sequence[Direction]) -> tuple[float, ...] | None:
+    """Return the worst value that was seen of each objective: the least of what is maximised, the greatest else."""
+    if not measured:
+        return None
+    return tuple(
+        min(values) if way == "maximize" else max(values)
+        for way, values in zip(ways, zip(*measured, strict=True), strict=True)
+    )
+
+
+def constraints(trial: Trial, limits: Limits) -> Mapping[str, float]:
     """Return the same constraint keys for every trial; above zero means violated."""
     if trial.measurement is None:
         return _FAILED_CONSTRAINTS
-    return {**violations(trial.measurement, limits, reference), "failed": -1.0}
+    return {**violations(trial.measurement, limits), "failed": -1.0}
 
 
 def _enumerated(space: SearchSpace) -> Iterator[Configuration]:

@@ -24,8 +24,8 @@ from tuner.search.database import (
     storage_errors,
     without_password,
 )
-from tuner.search.sampler import constraints, distribution
-from tuner.study.judgement import objectives, reference_accuracy
+from tuner.search.sampler import constraints, directions, distribution
+from tuner.study.judgement import objectives
 from tuner.study.space import Configuration
 from tuner.study.study import Header, Study
 from tuner.study.trial import OLDER, Confirmation, Failure, Outcome, Trial, dump_outcome, load_outcome
@@ -80,13 +80,14 @@ class Store:
             # The id is the only way back to a trial that an earlier session began; Optuna has no public one.
             handle = optuna.Trial(self._study, frozen._trial_id)
             handle.set_user_attr("outcome", dump_outcome(outcome))
-            reference = reference_accuracy((*self.trials, trial), self.header.space.default())
-            for key, value in constraints(trial, self.header.settings.limits, reference).items():
+            for key, value in constraints(trial, self.header.settings.limits).items():
                 handle.set_constraint(key, value)
             if trial.measurement is None:
                 self._study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
             else:
-                self._study.tell(number, objectives(trial.measurement), skip_if_finished=True)
+                with_quality = self.header.settings.quality_objective
+                values = objectives(trial.measurement, with_quality=with_quality)
+                self._study.tell(number, values, skip_if_finished=True)
         return trial
 
     def confirm(self, confirmation: Confirmation) -> None:
@@ -206,7 +207,7 @@ def _fill(folder: Path, header: Header, url: str | None) -> Store:
     lock = _lock(folder)
     try:
         with storage_errors(folder):
-            database = create_database(_url(folder, url), name)
+            database = create_database(_url(folder, url), name, directions(header.settings.quality_objective))
             database.study.set_user_attr("header", _header.dump_json(header).decode())
             write_atomically(folder / "study.json", json.dumps(storage_place(name, url), indent=2))
         return Store(folder, database, lock)

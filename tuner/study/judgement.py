@@ -1,13 +1,12 @@
 """Does a trial keep the limits, and which one is better: the one place that says so, for search and report."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tuner.statistics.compare import Estimate
 from tuner.statistics.pareto import front
 from tuner.study.objectives import Limits
-from tuner.study.space import Configuration, identity
-from tuner.study.trial import Accuracy, LevelSummary, Measurement, Trial
+from tuner.study.trial import LevelSummary, Measurement, Trial
 from tuner.study.workload import Loop
 
 
@@ -52,37 +51,32 @@ def merit(measurement: Measurement) -> float:
     return decides.merit(decides.read(measurement.target))
 
 
-def objectives(measurement: Measurement) -> tuple[float, float]:
-    """Return what is maximised, the merit at the target load, and what is minimised, p99 in seconds at the lightest."""
-    return merit(measurement), measurement.light.p99.value
+def objectives(measurement: Measurement, *, with_quality: bool = False) -> tuple[float, ...]:
+    """Return what is maximised, the merit at the target load, and what is minimised, p99 in seconds at the lightest.
+
+    On demand the third is the share of right answers, to be maximised; where nothing is known of them it is zero.
+    """
+    two = (merit(measurement), measurement.light.p99.value)
+    if not with_quality:
+        return two
+    return (*two, measurement.quality.share if measurement.quality else 0.0)
 
 
-def reference_accuracy(trials: Sequence[Trial], default: Configuration) -> Accuracy | None:
-    """Return the accuracy of the default configuration: what a drop is reckoned from."""
-    wanted = identity(default)
-    for trial in trials:
-        if trial.outcome.accuracy is not None and identity(trial.configuration) == wanted:
-            return trial.outcome.accuracy
-    return None
-
-
-def violations(measurement: Measurement, limits: Limits, reference: Accuracy | None) -> dict[str, float]:
+def violations(measurement: Measurement, limits: Limits) -> dict[str, float]:
     """Return by how much each limit is missed; at most zero means kept.
 
-    The keys are the same for every trial: `slo` in seconds, `accuracy` as a share of all answers.
+    The keys are the same for every trial: `slo` in seconds, `quality` as a share of all answers.
     """
     slo = measurement.target.metric(limits.slo.metric) - limits.slo.limit if limits.slo else 0.0
-    drop = 0.0
-    if reference is not None and measurement.accuracy is not None:
-        # Exactly the limit is kept, whatever the last bit of a difference of fractions says.
-        drop = round(reference.share - measurement.accuracy.share - limits.max_accuracy_drop, 9)
-    return {"slo": slo, "accuracy": drop}
+    # Exactly the limit is kept, whatever the last bit of a difference of fractions says.
+    drop = round(measurement.quality.drop - limits.max_accuracy_drop, 9) if measurement.quality else 0.0
+    return {"slo": slo, "quality": drop}
 
 
-def feasible(trial: Trial, limits: Limits, reference: Accuracy | None) -> bool:
+def feasible(trial: Trial, limits: Limits) -> bool:
     """Whether a trial was measured and keeps every limit."""
     measurement = trial.measurement
-    return measurement is not None and all(miss <= 0.0 for miss in violations(measurement, limits, reference).values())
+    return measurement is not None and all(miss <= 0.0 for miss in violations(measurement, limits).values())
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
@@ -96,7 +90,16 @@ def best(trials: Iterable[Trial]) -> Trial | None:
     return next(iter(ranked(trials)), None)
 
 
-def front_of(trials: Iterable[Trial]) -> list[Trial]:
-    """Return the measured trials that no other one beats at the target load with no more p99 under the lightest."""
-    measured = [(trial, objectives(trial.measurement)) for trial in trials if trial.measurement is not None]
-    return [measured[index][0] for index in front([(p99, gain) for _, (gain, p99) in measured])]
+def front_of(trials: Iterable[Trial], *, with_quality: bool = False) -> list[Trial]:
+    """Return the measured trials that no other one beats at the target load with no more p99 under the lightest.
+
+    With quality, a trial stays as well that no other one beats with no fewer right answers.
+    """
+    measured = [(trial, _costs(found, with_quality)) for trial in trials if (found := trial.measurement) is not None]
+    return [measured[index][0] for index in front([costs for _, costs in measured])]
+
+
+def _costs(measurement: Measurement, with_quality: bool) -> tuple[float, ...]:
+    """Return the objectives so that less is better: p99 first, by which a front is sorted."""
+    gain, p99, *shares = objectives(measurement, with_quality=with_quality)
+    return (p99, -gain, *(-share for share in shares))

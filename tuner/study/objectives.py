@@ -23,8 +23,8 @@ class Slo:
 class Limits:
     """The constraints of a study.
 
-    `max_accuracy_drop` is a share of all answers below the default configuration's accuracy, `max_error_rate` a
-    share of all requests of a level.
+    `max_accuracy_drop` is a share of all answers below the default configuration's accuracy, or without labels below
+    full agreement with it; `max_error_rate` is a share of all requests of a level.
     """
 
     slo: Slo | None = None
@@ -33,7 +33,7 @@ class Limits:
 
     def __str__(self) -> str:
         parts = [str(self.slo)] if self.slo else []
-        parts.append(f"accuracy drop ≤ {self.max_accuracy_drop * 100:g} pt")
+        parts.append(f"quality drop ≤ {self.max_accuracy_drop * 100:g} pt")
         parts.append(f"errors ≤ {format_share(self.max_error_rate)}")
         return ", ".join(parts)
 

@@ -14,8 +14,10 @@ from tuner.study.workload import Load, Workload
 class Settings:
     """What was asked: two searches with equal settings on one machine do the same work.
 
-    `target` is a bundled name or a folder, `options` the target's own flags, `pinned` the knobs held at one value;
-    the `finalists` best configurations and the default are launched `rounds` times more for the confirmation.
+    `target` is a bundled name or a folder, `options` the target's own flags, `runtime_python` the interpreter of its
+    programs where that is not tuner's, `pinned` the knobs held at one value; the `finalists` best configurations and
+    the default are launched `rounds` times more for the confirmation. `quality_objective` makes the share of right
+    answers a third objective.
     """
 
     name: str
@@ -27,8 +29,10 @@ class Settings:
     options: Mapping[str, str] = field(default_factory=dict)
     pinned: Mapping[str, Value] = field(default_factory=dict)
     locustfile: str | None = None
+    runtime_python: str | None = None
     finalists: int = 2
     rounds: int = 4
+    quality_objective: bool = False
 
     @property
     def launches(self) -> int:

@@ -10,6 +10,7 @@ from pydantic import PlainSerializer, TypeAdapter, ValidationError
 
 from tuner.errors import StorageError
 from tuner.statistics.quantiles import smallest_sample
+from tuner.study.quality import Quality
 from tuner.study.space import Configuration
 from tuner.study.workload import Load, Loop
 
@@ -20,8 +21,10 @@ Latency = Annotated[float, PlainSerializer(lambda value: "Infinity" if math.isin
 LOAD_PHASES = ("warm-up", "measure")
 """The phases of a launch that are time under load, one of each per level; all others are not."""
 
-OUTCOME_VERSION = 2
-"""Version of the stored outcome. 1: first. 2: loads of either loop, goodput, conditions, sessions."""
+OUTCOME_VERSION = 3
+"""Version of the stored outcome. 1: first. 2: loads of either loop, goodput, conditions, sessions. 3: quality, paired
+with the default's and sampled under load, instead of accuracy.
+"""
 
 OLDER = "it was written by another version of tuner; start a new study"
 
@@ -47,6 +50,9 @@ class DoubtKind(StrEnum):
     STOLEN = "stolen time"
     THROTTLED = "throttled"
     PROCESS_LOST = "process lost"
+    WORSE_UNDER_LOAD = "worse answers under load"
+    BATCH_DEPENDENT = "batch-dependent answers"
+    QUALITY_UNDECIDED = "quality not decided"
     MACHINE_CHANGED = "machine changed"
     NOT_AVAILABLE = "not available"
     SHARED_CORES = "shared cores"
@@ -148,19 +154,6 @@ class LevelSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accuracy:
-    """Share of labelled requests answered right through the server."""
-
-    correct: int
-    total: int
-
-    @property
-    def share(self) -> float:
-        """Between 0 and 1."""
-        return self.correct / self.total
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """A launch that was measured: its levels from the lightest to the target, and what to doubt about them.
 
@@ -173,7 +166,7 @@ class Measurement:
 
     levels: tuple[LevelSummary, ...]
     arrivals: LevelSummary | None = None
-    accuracy: Accuracy | None
+    quality: Quality | None
     peak_memory: int | None
     phases: Mapping[str, float]
     effective: Mapping[str, str] = field(default_factory=dict)
@@ -222,15 +215,11 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A launch that gave no measurement, with its reason and the last lines of the server's log.
-
-    Its answers may have been verified all the same: the `accuracy` of a default that is too slow still counts.
-    """
+    """A launch that gave no measurement, with its reason and the last lines of the server's log."""
 
     kind: FailureKind
     reason: str
     log_tail: tuple[str, ...] = ()
-    accuracy: Accuracy | None = None
     phases: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -40,9 +40,19 @@ class OptionTable(_Table):
 
 
 class CommandTable(_Table):
-    """`[facts]` and `[prepare]`: a command that is run before any launch."""
+    """`[facts]`: a command that is run before any launch."""
 
     command: list[str] = Field(min_length=1)
+
+
+class PrepareTable(CommandTable):
+    """`[prepare]`: a command that builds what a launch needs, and all that this depends on beside the command itself.
+
+    `files` are patterns of the target's own files, `depends` texts with the `$names` of knobs, options or facts.
+    """
+
+    files: list[str] = ["**/*"]
+    depends: list[str] = []
 
 
 class TimeoutsTable(_Table):
@@ -67,12 +77,14 @@ class HotTable(_Table):
 class AnswersTable(_Table):
     """`[answers]`: how requests look and what makes an answer right.
 
-    `requests` is a JSON-lines file of `{"request": …, "answer": …}`; without `field`, every 2xx answer is valid.
-    `accuracy_knobs` are those that can change an answer: accuracy is measured once per combination of them.
+    `requests` is a JSON-lines file of `{"request": …, "answer": …}`; without `field`, every 2xx answer is valid. `test`
+    is another such file, whose requests only confirming launches are verified with. `accuracy_knobs` are those that can
+    change an answer: all answers are asked for once per combination of them.
     """
 
     path: str = "/"
     requests: str | None = None
+    test: str | None = None
     field: str | None = None
     accuracy_knobs: list[str] = []
 
@@ -91,7 +103,7 @@ class TargetTable(_Table):
     options: dict[str, OptionTable] = {}
     timeouts: TimeoutsTable = TimeoutsTable()
     facts: CommandTable | None = None
-    prepare: CommandTable | None = None
+    prepare: PrepareTable | None = None
     hot: HotTable | None = None
     answers: AnswersTable = AnswersTable()
     space: dict[str, KnobTable] = {}
@@ -117,7 +129,7 @@ def _keys_at(parts: list[str]) -> list[str]:
         "timeouts": TimeoutsTable,
         "answers": AnswersTable,
         "facts": CommandTable,
-        "prepare": CommandTable,
+        "prepare": PrepareTable,
         "hot": HotTable,
     }
     table = tables.get(parts[0], TargetTable) if len(parts) > 1 else TargetTable

@@ -7,8 +7,12 @@ from typing import Any
 from tuner.errors import UsageError, unknown
 from tuner.target.file import HotTable, TargetTable
 
-STUDY_NAMES = ("python", "home", "cores", "cache")
-"""Reserved names that have one value for the whole study; `$cache` is a folder where [facts] may keep files."""
+PLACES = ("home", "runtimes", "cache")
+"""Reserved names of folders: the target's own, the one of the runtimes that `tuner runtime add` installs, and one where
+the target's [facts] may keep files."""
+
+STUDY_NAMES = ("python", "cores", *PLACES)
+"""Reserved names that have one value for the whole study."""
 
 RESERVED = (*STUDY_NAMES, "port", "workdir", "artifact")
 
@@ -28,7 +32,9 @@ def _places(table: TargetTable, facts: Collection[str]) -> Iterator[tuple[str, I
     yield "[env]", table.env.values(), launch
     yield "[files]", [*table.files, *table.files.values()], launch
     yield "[prepare]", table.prepare.command if table.prepare else (), {*study, *table.space, "artifact"}
+    yield "[prepare] files", table.prepare.files if table.prepare else (), study
     yield "[answers] requests", [table.answers.requests or ""], study
+    yield "[answers] test", [table.answers.test or ""], study
 
 
 def check_facts(table: TargetTable) -> None:
@@ -90,5 +96,6 @@ def _built_from(table: TargetTable) -> dict[str, str]:
     """Map each name that an artifact depends on to where it stands: [prepare] sees [env] too."""
     if table.prepare is None:
         return {}
-    places = (("[env], which [prepare] sees,", table.env.values()), ("[prepare]", table.prepare.command))
+    own = (*table.prepare.command, *table.prepare.depends)
+    places = (("[env], which [prepare] sees,", table.env.values()), ("[prepare]", own))
     return {name: place for place, texts in places for text in texts for name in Template(text).get_identifiers()}

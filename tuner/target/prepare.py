@@ -1,21 +1,23 @@
-"""`[prepare]`: what a target builds once per distinct set of the knobs it names, and then takes from the cache."""
+"""`[prepare]`: what a target builds once per distinct content, and then takes from the cache."""
 
-import fcntl
 import hashlib
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from string import Template
+from typing import Any
 
 from platformdirs import user_cache_path
 
 from tuner.errors import TunerError
 from tuner.study.space import Configuration
+from tuner.target.cache import digest, held
 from tuner.target.command import CommandError, run
-from tuner.target.names import substitute
+from tuner.target.inputs import own_files
+from tuner.target.names import PLACES, substitute
 from tuner.target.spec import Target
 
 
@@ -25,62 +27,51 @@ class PrepareError(TunerError):
     exit_code = 4
 
 
-def artifact(target: Target, configuration: Configuration, cache: Path | None = None) -> Path | None:
-    """Return the folder that `[prepare]` made for `configuration`, building it if it is not in the cache."""
-    if target.prepare is None:
-        return None
-    root = (cache or user_cache_path("agent-tuner")) / "prepared"
-    root.mkdir(parents=True, exist_ok=True)
-    folder = root / _key(target, configuration)
-    with _locked(folder.with_suffix(".lock")):
-        if not folder.is_dir():
-            _build(target, configuration, folder)
-    return folder
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """What was prepared for a launch, if anything; it stays in the cache as long as a process has the `descriptors`."""
 
-
-def _key(target: Target, configuration: Configuration) -> str:
-    """Name an artifact by its content: the command, its environment, the facts, and every file it may read."""
-    names = {**target.names, **configuration}
-    texts = [*(target.prepare or ()), *(f"{key}={text}" for key, text in target.env.items())]
-    rendered = [substitute(text, names, partly=True) for text in texts]
-    given = [Path(str(names[name])) for text in texts for name in Template(text).get_identifiers() if name in names]
-    inputs = {str(path): _digest(path) for path in given if path.is_file()}
-    own = {str(path.relative_to(target.folder)): _digest(path) for path in _files(target.folder)}
-    facts = {name: value for name, value in target.names.items() if name not in ("cores", "home", "cache")}
-    content = json.dumps([rendered, inputs, own, facts], sort_keys=True, default=str)
-    return hashlib.sha256(content.encode()).hexdigest()[:24]
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield a target's own files; what tools left there, hidden or cached, is none of them."""
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in parts):
-            yield path
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    folder: Path | None = None
+    descriptors: tuple[int, ...] = ()
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock, so that two tuners never build the same artifact at once."""
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+def artifact(target: Target, configuration: Configuration, cache: Path | None = None) -> Iterator[Artifact]:
+    """Hold what `[prepare]` made for `configuration`, built now if it is not in the cache."""
+    if target.prepare is None:
+        yield Artifact()
+        return
+    root = (cache or user_cache_path("agent-tuner")) / "prepared"
+    with held(root, _key(target, configuration), partial(_build, target, configuration)) as kept:
+        yield Artifact(folder=kept.folder, descriptors=(kept.descriptor,))
+
+
+def _key(target: Target, configuration: Configuration) -> str:
+    """Name an artifact by what it is made of: the command, its environment, what it depends on, the files it reads."""
+    assert target.prepare is not None
+    names = {**target.names, **configuration}
+    env = [f"{name}={text}" for name, text in target.env.items()]
+    texts = [*target.prepare.command, *env, *target.prepare.depends]
+    files = [[str(path.relative_to(target.folder)), digest(path)] for path in own_files(target.folder, target.prepare)]
+    content = json.dumps([[_word(text, names, target.folder) for text in texts], files])
+    return hashlib.sha256(content.encode()).hexdigest()[:24]
+
+
+def _word(text: str, names: Mapping[str, Any], folder: Path) -> str:
+    """A text of a target with its names filled in; a file stands for its content, wherever it lies."""
+    # What the libraries of `$python` are, a target says with `depends`; the interpreter itself is no input.
+    path = folder / substitute(text, {**names, "python": "$python"}, partly=True).rpartition("=")[2]
+    if os.path.isfile(path):
+        return f"{path.name}: {digest(path)}"
+    return substitute(text, {name: value for name, value in names.items() if name not in PLACES}, partly=True)
 
 
 def _build(target: Target, configuration: Configuration, folder: Path) -> None:
-    """Build into a folder that nobody else writes to, and put it in place when it is whole."""
-    building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{folder.name}."))
-    names = {**target.names, **configuration, "artifact": building}
-    argv = [substitute(part, names) for part in target.prepare or ()]
+    assert target.prepare is not None
+    names = {**target.names, **configuration, "artifact": folder}
+    argv = [substitute(part, names) for part in target.prepare.command]
     env = {key: substitute(text, names, partly=True) for key, text in target.env.items()}
     try:
         run(argv, folder=target.folder, env=env, seconds=target.timeouts.prepare)
-        building.rename(folder)
     except CommandError as error:
         raise PrepareError(f"[prepare] {error}") from None
-    finally:
-        shutil.rmtree(building, ignore_errors=True)

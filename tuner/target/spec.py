@@ -8,31 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
+from pydantic import TypeAdapter, ValidationError
 
 from tuner import bundled
 from tuner.errors import TargetFileError, UsageError, unknown
 from tuner.machine import cores, place
+from tuner.runtimes import store
+from tuner.runtimes.known import advice
+from tuner.runtimes.python import interpreter
 from tuner.study.expressions import names_in, resolve
 from tuner.study.objectives import Slo, parse_slo
 from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace
 from tuner.target import file as target_file
+from tuner.target.answers import Answers, answers
 from tuner.target.command import CommandError, run
 from tuner.target.file import KnobTable, TargetTable, TimeoutsTable
-from tuner.target.names import check, check_facts, substitute
+from tuner.target.inputs import Prepare, preparation
+from tuner.target.names import PLACES, check, check_facts, substitute
 
 _FACTS_SECONDS = 60.0
 _CLOSED_LOOP = bundled.locustfiles() / "agent.py"
 _OPEN_LOOP = bundled.locustfiles() / "open_loop.py"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """How a request looks and what makes its answer right; `requests` and `field` may be absent."""
-
-    path: str
-    requests: Path | None
-    field: str | None
-    accuracy_knobs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +59,7 @@ class Target:
     open_locustfile: Path | None
     env: Mapping[str, str]
     files: Mapping[str, str]
-    prepare: tuple[str, ...] | None
+    prepare: Prepare | None
     timeouts: TimeoutsTable
     answers: Answers
     space: SearchSpace
@@ -73,6 +69,36 @@ class Target:
     hot: Hot | None
     left_alone: tuple[str, ...]
     slo: Slo | None
+
+    @property
+    def cold_accuracy_knobs(self) -> tuple[str, ...]:
+        """The knobs that can change an answer, without those that a running server takes."""
+        hot = self.hot.knobs if self.hot else ()
+        return tuple(name for name in self.answers.accuracy_knobs if name not in hot)
+
+    @property
+    def tells_rows(self) -> bool:
+        """Whether its load says which request an answer is to, so that answers under load can be compared."""
+        return self.open_locustfile is not None
+
+    @property
+    def runs(self) -> Mapping[str, Mapping[str, str]]:
+        """Of each execution provider that was tried the precisions, with the reason why not, or ""; a fact."""
+        found: Mapping[str, Mapping[str, str]] = self.names.get("runs", {})
+        return found
+
+    def why_not(self, provider: str) -> str:
+        """Why an execution provider runs no precision here, and what to do; empty for all that is not known to fail."""
+        reasons = list(self.runs.get(provider, {}).values())
+        if not reasons or not all(reasons):
+            return ""
+        return "; ".join(filter(None, (reasons[0], advice(provider))))
+
+    @property
+    def runtime_python(self) -> str | None:
+        """The interpreter of the target's programs, where it is not ours."""
+        python = str(self.names["python"])
+        return None if python == sys.executable else python
 
     def starts_with(self, pinned: Configuration) -> list[Configuration]:
         """The expert starts with some knobs pinned; one that is about a knob that is left alone is left out."""
@@ -126,10 +152,11 @@ def load(
     options: Mapping[str, str] | None = None,
     locustfile: str | None = None,
     server_cores: Sequence[int] | None = None,
+    runtime_python: str | None = None,
 ) -> Target:
     """Load a target by name or folder; raises UsageError or TargetFileError with one sentence.
 
-    `server_cores` are those that it runs on: `$cores` counts them.
+    `server_cores` are those that it runs on: `$cores` counts them. `runtime_python` is its `$python`, or else ours.
     """
     folder = find(name)
     path = folder / "target.toml"
@@ -137,33 +164,28 @@ def load(
     # What the user typed is judged before, and apart from, what the file says.
     chosen = _options(table, options or {})
     own_locustfile = _own_locustfile(locustfile)
+    names = {
+        **chosen,
+        "python": interpreter(runtime_python),
+        "home": str(folder),
+        "runtimes": str(store.folder()),
+        "cache": str(user_cache_path("agent-tuner") / "facts" / folder.name),
+        "cores": len(server_cores or place(cores()).server),
+    }
     try:
-        return _build(folder, table, chosen, own_locustfile, server_cores or place(cores()).server)
+        return _build(folder, table, names, own_locustfile)
     except TargetFileError:
         raise
     except UsageError as error:
         raise TargetFileError(f"{path}: {error}") from None
 
 
-def _build(
-    folder: Path,
-    table: TargetTable,
-    options: Mapping[str, str],
-    own_locustfile: Path | None,
-    server_cores: Sequence[int],
-) -> Target:
-    names: dict[str, Any] = {
-        **options,
-        "python": sys.executable,
-        "home": str(folder),
-        "cores": len(server_cores),
-        "cache": str(user_cache_path("agent-tuner") / "facts" / folder.name),
-    }
+def _build(folder: Path, table: TargetTable, known: Mapping[str, Any], own_locustfile: Path | None) -> Target:
     check_facts(table)
-    facts = _facts(folder, table, names)
+    facts = _facts(folder, table, known)
     check(table, facts)
     # A fact settles an option of the same name that was left open.
-    names |= facts
+    names = {**known, **facts}
     space = _space(table, names)
     if broken := space.violated(space.default()):
         raise UsageError(f"[space]: the defaults together break {broken!r}; choose defaults that keep it")
@@ -178,9 +200,9 @@ def _build(
         open_locustfile=_OPEN_LOOP if locustfile == _CLOSED_LOOP else None,
         env=table.env,
         files=table.files,
-        prepare=tuple(table.prepare.command) if table.prepare else None,
+        prepare=preparation(folder, table.prepare, names, space.names) if table.prepare else None,
         timeouts=table.timeouts,
-        answers=_answers(folder, table, names, space),
+        answers=answers(folder, table, names, space),
         space=space,
         starts=_starts(table, space, names),
         names=names,
@@ -223,11 +245,18 @@ def _facts(folder: Path, table: TargetTable, names: Mapping[str, Any]) -> dict[s
         raise UsageError(f"[facts] must print one JSON object, but printed {output[:80]!r}")
     if not isinstance(facts.get("notes", []), list):
         raise UsageError(f"[facts] notes must be a list of sentences, but is {facts['notes']!r}")
+    try:
+        TypeAdapter(dict[str, dict[str, str]]).validate_python(facts.get("runs", {}), strict=True)
+    except ValidationError:
+        raise UsageError("[facts] runs: must be an object of providers, each one of precisions with a text") from None
     return facts
 
 
 def _space(table: TargetTable, names: Mapping[str, Any]) -> SearchSpace:
-    constants = {name: value for name, value in names.items() if name not in ("python", "home", "cache")}
+    # A fact that is a table is there to be read by people: no expression could.
+    constants = {
+        name: value for name, value in names.items() if name not in ("python", *PLACES) and not isinstance(value, dict)
+    }
     known = {*constants, *table.space}
     for where, expressions in (("[when]", table.when.values()), ("constraints", table.constraints)):
         for expression in expressions:
@@ -264,20 +293,6 @@ def _knob(name: str, table: KnobTable, constants: Mapping[str, Any]) -> Knob:
         integer=all(isinstance(value, int) for value in (low, high, default)),
         log=table.log,
         description=table.description,
-    )
-
-
-def _answers(folder: Path, table: TargetTable, names: Mapping[str, Any], space: SearchSpace) -> Answers:
-    requests = None
-    if table.answers.requests is not None:
-        requests = folder / substitute(table.answers.requests, names)
-        if not requests.is_file():
-            raise UsageError(f"[answers] requests: there is no file {requests}")
-    return Answers(
-        path=table.answers.path,
-        requests=requests,
-        field=table.answers.field,
-        accuracy_knobs=tuple(table.answers.accuracy_knobs) or space.names,
     )
 
 

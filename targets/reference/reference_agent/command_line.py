@@ -10,6 +10,9 @@ from typing import Any, NoReturn
 from reference_agent.agents import AGENTS, BUNDLED, bundled_model
 from reference_agent.errors import StartError
 
+AUTO = "auto"
+"""Instead of an agent: the one that the model was made for."""
+
 
 class Parser(argparse.ArgumentParser):
     """A parser that shows defaults, and whose errors are one sentence on stderr and exit code 2."""

@@ -57,6 +57,8 @@ class Settings:
     policy: Policy
     """As the server starts with it; it can be changed later."""
     resources: Resources
+    runtimes: str
+    """The folder of the builds of ONNX Runtime that some providers need; empty for none."""
     workers: int
     """With `elastic` horizontal, the most."""
     min_workers: int
@@ -164,6 +166,7 @@ def _add_resources(group: argparse._ArgumentGroup) -> None:
     add("--spinning", choices=["on", "off"], default="on", help="whether idle threads spin")
     add("--memory-arena", choices=["on", "off"], default="on", help="whether memory is kept")
     add("--execution-provider", default=CPU, help="used exactly as asked")
+    add("--runtimes", default="", help="folder of builds of ONNX Runtime, such as openvino, beside the installed one")
 
 
 def _add_overload(group: argparse._ArgumentGroup) -> None:

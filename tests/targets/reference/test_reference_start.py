@@ -73,7 +73,7 @@ def refusal(*flags: str, module: str = "reference_agent") -> str:
         (["--batching", "dynamic", "--max-batch-size", "64", "--queue-capacity", "8"], "a full batch could never form"),
         (["--fast"], "unrecognized arguments: --fast"),
         (["--host", "256.0.0.1"], "cannot listen on 256.0.0.1"),
-        (["--execution-provider", "NonsenseExecutionProvider"], "is not in this ONNX Runtime"),
+        (["--execution-provider", "NonsenseExecutionProvider"], "NonsenseExecutionProvider is not in onnxruntime "),
         (["--execution-provider", "AzureExecutionProvider"], "fell back"),
         (["--model", "/nowhere/model.onnx"], "/nowhere/model.onnx: cannot be read (No such file or directory)"),
     ],

@@ -44,6 +44,7 @@ def effective(settings: Settings, dispatcher: Dispatcher, description: Descripti
         "compression": description.compression,
         "model_sha256": description.model_sha256,
         "onnxruntime": description.onnxruntime,
+        "runtime": description.runtime,
         "queue_capacity": settings.queue_capacity,
         "tenant_share": settings.tenant_share,
         "request_timeout_ms": settings.request_timeout_ms,

@@ -25,6 +25,9 @@ class Description:
     intra_op_threads: int
     """Threads that compute one request, counted, never 0."""
     onnxruntime: str
+    """Its version."""
+    runtime: str
+    """The package that it came in, which says what it was built for."""
 
     @property
     def version(self) -> str:

@@ -12,6 +12,7 @@ from reference_agent.errors import StartError
 from reference_agent.inference.description import Description
 from reference_agent.inference.resources import Resources
 from reference_agent.inference.session import (
+    ORT_PACKAGE,
     ORT_VERSION,
     Session,
     interface,
@@ -62,6 +63,7 @@ class Model:
             nodes_on_provider=share_on_provider(session, provider),
             intra_op_threads=threads,
             onnxruntime=ORT_VERSION,
+            runtime=ORT_PACKAGE,
         )
         return cls(session, agent, description)
 

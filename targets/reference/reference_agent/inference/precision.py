@@ -22,6 +22,9 @@ class Precision(StrEnum):
 
 FLOATS = (Precision.FP32, Precision.FP16, Precision.BF16)
 
+BF16_PROVIDERS = ("OpenVINOExecutionProvider",)
+"""Providers that compute an fp32 model in bf16 when they are told to."""
+
 _FOUR_BITS = "MatMulNBits"
 _DYNAMIC = ("DynamicQuantize", "MatMulInteger", "ConvInteger")
 _STATIC = ("QLinear", "QuantizeLinear", "DequantizeLinear", "QGemm", "QAttention", "QEmbedLayerNormalization")
@@ -37,3 +40,10 @@ def quantized(operators: Collection[str]) -> Precision | None:
     if any(name.startswith(_STATIC) for name in operators):
         return Precision.INT8_STATIC
     return None
+
+
+def without_bf16(provider: str) -> str:
+    """Why there is no bf16 on `provider`; empty where there is."""
+    if provider in BF16_PROVIDERS:
+        return ""
+    return f"{provider} has no bf16 kernels for MatMul, Gemm and Conv; {', '.join(BF16_PROVIDERS)} has"

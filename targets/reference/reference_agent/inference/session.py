@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import onnxruntime as ort  # type: ignore[import-untyped]
+from onnxruntime.capi.build_and_package_info import package_name  # type: ignore[import-untyped]
 
 from reference_agent.agents.signature import Interface, Tensor
 from reference_agent.errors import StartError
 from reference_agent.inference.precision import FLOATS, Precision, quantized
+from reference_agent.inference.provider import (
+    OPENVINO,
+    cores,
+    missing_library,
+    plain,
+    provider_options,
+    without_bf16_here,
+)
 from reference_agent.inference.resources import CPU, Resources
 
 FATAL_ONLY = 4
@@ -18,6 +27,8 @@ _DATATYPES = {"tensor(int64)": "INT64", "tensor(int32)": "INT32", "tensor(uint8)
 TASKS = Path("/proc/self/task")
 Threads = frozenset[int]
 ORT_VERSION: str = ort.__version__
+ORT_PACKAGE: str = package_name
+"""Which build of it this is."""
 
 Session = Any
 """An `onnxruntime.InferenceSession`; the package comes without types."""
@@ -37,23 +48,39 @@ def open_session(content: bytes, path: Path, resources: Resources) -> tuple[Sess
     """Open a session as asked and count the threads that compute in it."""
     available, provider = listed_providers(), resources.execution_provider
     if provider not in available:
-        raise StartError(f"{provider} is not in this ONNX Runtime {ORT_VERSION}; it has {', '.join(available)}")
-    options = session_options(resources)
+        raise StartError(f"{provider} is not in {ORT_PACKAGE} {ORT_VERSION}, which has {', '.join(available)}")
     before = _threads_alive()
+    session = _opened(content, path, resources, Precision.FP32)
+    # What a file is meant to be computed in is known only when it is open.
+    if session.get_modelmeta().custom_metadata_map.get("precision") == Precision.BF16 and not without_bf16_here(
+        provider
+    ):
+        session = _opened(content, path, resources, Precision.BF16)
+    return session, _threads_of(session, resources, before)
+
+
+def _opened(content: bytes, path: Path, resources: Resources, precision: Precision) -> Session:
+    provider, options = resources.execution_provider, session_options(resources)
+    told = provider_options(provider, precision, resources.intra_op_threads)
     try:
-        session = ort.InferenceSession(content, options, providers=[provider], enable_fallback=0)
+        session = ort.InferenceSession(
+            content, options, providers=[provider], provider_options=[told], enable_fallback=0
+        )
     except Exception as error:  # the binding raises a dozen unrelated classes, all of them about this file or provider
-        reason = str(error).strip().splitlines()[0]
-        raise StartError(f"{path}: {provider} cannot load it ({reason}); give --model a complete ONNX file") from None
+        reason = missing_library(provider) or plain(error)
+        advice = "; give --model a complete ONNX file" if provider == CPU else ""
+        raise StartError(f"{path}: {provider} cannot load it ({reason}){advice}") from None
     if session.get_providers()[0] != provider or not share_on_provider(session, provider):
-        raise StartError(f"{path}: no part of it runs on {provider}, all of it fell back to {CPU}")
-    return session, _threads_of(session, provider, before)
+        reason = f" ({missing})" if (missing := missing_library(provider)) else ""
+        raise StartError(f"{path}: no part of it runs on {provider}, all of it fell back to {CPU}{reason}")
+    return session
 
 
 def session_options(resources: Resources) -> ort.SessionOptions:
     """Write resources as ONNX Runtime reads them."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = resources.intra_op_threads
+    # OpenVINO has threads of its own: these would only be idle.
+    options.intra_op_num_threads = 1 if resources.execution_provider == OPENVINO else resources.intra_op_threads
     options.inter_op_num_threads = resources.inter_op_threads
     if resources.inter_op_threads > 1:
         options.execution_mode = ort.ExecutionMode.ORT_PARALLEL
@@ -103,6 +130,8 @@ def precision(session: Session, claimed: str | None, path: Path) -> Precision:
     """The precision that the metadata claim, if they do; raise StartError when the operators show another."""
     found = quantized({operator for _, operator in operators(session)})
     if found is None and claimed in FLOATS:  # no operator tells which of them
+        if claimed == Precision.BF16 and (reason := without_bf16_here(session.get_providers()[0])):
+            raise StartError(f"{path}: is to be computed in bf16, but {reason}")
         return Precision(claimed)
     if found is None or claimed not in (found, None):
         raise StartError(
@@ -112,12 +141,11 @@ def precision(session: Session, claimed: str | None, path: Path) -> Precision:
     return found
 
 
-def _threads_of(session: Session, provider: str, before: Threads | None) -> int:
+def _threads_of(session: Session, resources: Resources, before: Threads | None) -> int:
     """How many threads compute in a session that has just been opened."""
     after = _threads_alive()
-    asked: int = session.get_session_options().intra_op_num_threads
-    if before is None or after is None or (asked and provider != CPU):  # a device's driver starts threads of its own
-        return asked or os.cpu_count() or 1
+    if before is None or after is None or resources.execution_provider != CPU:  # drivers start threads of their own
+        return resources.intra_op_threads or cores()
     # The calling thread computes too, and the session starts the others: counting them holds for 0 ("all cores").
     started = after - before - {thread.native_id for thread in threading.enumerate()}
     inter = session.get_session_options().inter_op_num_threads

@@ -3,12 +3,12 @@
 from onnx import ModelProto
 
 from reference_agent.errors import StartError
-from reference_agent.inference.precision import Precision
+from reference_agent.inference.precision import Precision, without_bf16
 from reference_agent.inference.resources import CPU
 from reference_agent.variants.change import Change, copied
 from reference_agent.variants.half import halved
 from reference_agent.variants.low_rank import low_rank
-from reference_agent.variants.precision import found, without_bf16
+from reference_agent.variants.precision import found
 from reference_agent.variants.pruning import pruned
 from reference_agent.variants.quantizing import dynamic, four_bits
 from reference_agent.variants.rows import Rows

@@ -6,14 +6,14 @@ from itertools import product
 
 from onnx import ModelProto
 
-from reference_agent.inference.precision import Precision
+from reference_agent.inference.precision import Precision, without_bf16
 from reference_agent.inference.resources import CPU
 from reference_agent.variants.chains import chains
 from reference_agent.variants.graph import Graph
 from reference_agent.variants.half import unfit
 from reference_agent.variants.low_rank import UNSPLIT, WIDTH, matrix, saves
 from reference_agent.variants.making import refused
-from reference_agent.variants.precision import found, without_bf16
+from reference_agent.variants.precision import found
 from reference_agent.variants.pruning import CHAINLESS, MULTIPLE
 from reference_agent.variants.quantizing import int4_lacks, pointless
 from reference_agent.variants.rows import inputs_of

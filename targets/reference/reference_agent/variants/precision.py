@@ -1,4 +1,4 @@
-"""Which precision a model has, by what is in it, and which providers have it."""
+"""Which precision a model has, by what is in it."""
 
 import math
 from collections import Counter
@@ -7,9 +7,6 @@ from onnx import ModelProto, TensorProto
 
 from reference_agent.inference.precision import Precision, quantized
 from reference_agent.variants.graph import all_nodes
-
-BF16_PROVIDERS = frozenset({"OpenVINOExecutionProvider"})
-"""Providers that compute an fp32 model in bf16 when they are told to."""
 
 FOUR_BITS = frozenset({TensorProto.INT4, TensorProto.UINT4})
 
@@ -28,10 +25,3 @@ def found(model: ModelProto) -> Precision:
         if numbers[narrow] > numbers[TensorProto.FLOAT]:
             return precision
     return Precision.FP32
-
-
-def without_bf16(provider: str) -> str | None:
-    """Why there is no bf16 on `provider`; None where there is."""
-    if provider in BF16_PROVIDERS:
-        return None
-    return f"{provider} has no bf16 kernels for MatMul, Gemm and Conv; {', '.join(sorted(BF16_PROVIDERS))} has"

@@ -13,9 +13,13 @@ def metadata(source: Source) -> dict[str, str]:
     return {entry.key: entry.value for entry in source.model.metadata_props}
 
 
-def stated(source: Source) -> bytes:
-    """Return the bytes of the model; what it does not say of its precision, its operators and constants show."""
+def stated(source: Source, longest: int = 0) -> bytes:
+    """Return the bytes of the model; what it does not say of its precision, its operators and constants show.
+
+    Its rows have at most `longest` elements, unless it says so itself.
+    """
     model = copied(source.model)
-    helper.set_model_props(model, {"precision": str(found(tidied(source.model)))} | metadata(source))
+    known = {"precision": str(found(tidied(source.model)))} | ({"max_length": str(longest)} if longest else {})
+    helper.set_model_props(model, known | metadata(source))
     content: bytes = model.SerializeToString()
     return content

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from reference_agent.inference.runtimes import lay_over, overlay
 from reference_agent.settings import Isolation, Settings
 from reference_agent.workers.process import start_process
 from reference_agent.workers.spec import WorkerSpec
@@ -41,6 +42,7 @@ def _processes(settings: Settings) -> Hire:
 
 
 def _threads(settings: Settings) -> Hire:
+    lay_over(overlay(settings.runtimes, settings.resources.execution_provider))
     from reference_agent.workers.thread import ThreadWorker, load_in_thread
 
     shared = [load_in_thread(_spec(settings, 0))] if settings.workers_at_start else []
@@ -58,6 +60,7 @@ def _spec(settings: Settings, number: int) -> WorkerSpec:
         agent=settings.agent,
         model=str(settings.model),
         resources=settings.resources,
+        runtime=overlay(settings.runtimes, settings.resources.execution_provider),
         narrows=settings.widens,
         rehearsal=settings.policy.most_rows if settings.workers_at_start else 0,
         cores=own_cores(number, settings.resources.intra_op_threads) if settings.spreads else (),

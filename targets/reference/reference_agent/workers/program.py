@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from reference_agent.errors import StartError
 from reference_agent.inference.resources import Resources
+from reference_agent.inference.runtimes import lay_over
 from reference_agent.workers.spec import WorkerSpec
 from reference_agent.workers.wire import Kind, frame, pack_scores, read_frame, unpack_batch
 
@@ -43,6 +44,7 @@ def serve(link: socket.socket, stream: BinaryIO, spec: WorkerSpec) -> None:
     """Load the model and answer batches until the link closes."""
     if spec.cores:
         os.sched_setaffinity(0, spec.cores)  # before there are any other threads: they inherit it
+    lay_over(spec.runtime)
     # Imported late: a front that writes an WorkerSpec must not pay for numpy and ONNX Runtime.
     from reference_agent.workers.computer import Computer
 

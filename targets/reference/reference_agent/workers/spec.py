@@ -16,5 +16,7 @@ class WorkerSpec:
     """Whether a second session with one thread is opened, for batches that run beside others."""
     rehearsal: int
     """Rows of the batch that is computed before the worker calls itself ready; 0 for none."""
+    runtime: str
+    """The folder of the build of ONNX Runtime that its provider needs; empty for the installed one."""
     cores: tuple[int, ...]
     """The only cores that it may use; empty for all."""
