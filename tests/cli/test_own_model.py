@@ -13,6 +13,7 @@ from onnx.external_data_helper import convert_model_to_external_data
 
 from tests.cli.test_bad_input import tuner
 from tuner.errors import InvalidMeasurementError, UsageError
+from tuner.study.quality import Basis
 from tuner.study.trial import Measurement, load_outcome
 from tuner.target import spec
 
@@ -222,7 +223,7 @@ def test_a_model_of_ones_own_is_measured(tmp_path: Path, written: Callable[[Path
     found = max((tmp_path / "reports").glob("*/measurement.json"))
     measurement = load_outcome(found.read_text())
     assert isinstance(measurement, Measurement)
-    assert measurement.accuracy is not None
-    assert measurement.accuracy.total == 60
-    assert measurement.accuracy.share > 0.9
+    assert measurement.quality is not None
+    assert (measurement.quality.basis, measurement.quality.total) == (Basis.ACCURACY, 60)
+    assert measurement.quality.share > 0.9
     assert measurement.effective["precision"] == "int8_static"
