@@ -221,6 +221,25 @@ def test_a_model_of_any_length_is_served(tmp_path: Path, launch: Launch) -> None
     assert (refused.status_code, refused.json()["error"]) == (400, '"input" must hold 1 to 6 numbers, not 7')
 
 
+def test_what_variants_are_made_of_is_told_by_a_hash(tmp_path: Path) -> None:
+    """Of the model, also of what lies in other files, and of the rows to calibrate with: all are in the key of the cache."""
+    rows = np.random.RandomState(1).normal(size=(60, 4)).astype(np.float32)
+
+    def hashed(weights: np.ndarray, rows: np.ndarray) -> str:
+        made = model([helper.make_node("MatMul", ["x", "weights"], ["y"])], {"weights": weights}, rows_of(4))
+        onnx.save(made, tmp_path / "m.onnx", save_as_external_data=True, location="m.bin", size_threshold=0)
+        np.savez(tmp_path / "e.npz", x=rows)
+        flags = ["--agent", "auto", "--model", str(tmp_path / "m.onnx"), "--data", str(tmp_path / "e.npz")]
+        done = run_module("reference_agent.variants.facts", *flags, "--cache", str(tmp_path / "cache"))
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["made_of"]
+
+    known = hashed(np.eye(4, CLASSES), rows)
+    assert hashed(np.eye(4, CLASSES), rows) == known
+    assert hashed(np.eye(4, CLASSES, 1), rows) != known
+    assert hashed(np.eye(4, CLASSES), rows + 1) != known
+
+
 def test_the_example_of_the_documentation_is_answered(tmp_path: Path, launch: Launch) -> None:
     nodes = [helper.make_node("MatMul", ["x", "weights"], ["y"])]
     made = model(nodes, {"weights": np.eye(4, CLASSES)}, rows_of(4))
