@@ -30,13 +30,14 @@ LEAST_GAIN = 2.0
 def command(agent: str, budget: int, out: Path) -> list[str]:
     """The search of one agent, with what is not searched at its default."""
     target = spec.load("reference", {"agent": agent})
+    default = target.space.default()
     held = {
         name: value
-        for name, value in target.space.default().items()
-        if name not in (*SEARCHED, *target.left_alone) and target.space.conditions.get(name) is None
+        for name, value in default.items()
+        if name not in (*SEARCHED, *target.left_alone) and target.space.matters(name, default)
     }
     pinned = [part for name, value in held.items() for part in ("--set", f"{name}={value}")]
-    search = [sys.executable, "-m", "tuner", "search", "--agent", agent, "--budget", str(budget)]
+    search = [sys.executable, "-m", "tuner", "search", "--agent", agent, "--budget", str(budget), "--slo", "none"]
     return [*search, "--out", str(out), "--name", agent, *pinned]
 
 

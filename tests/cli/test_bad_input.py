@@ -51,6 +51,12 @@ def tuner(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["search", "--model", "none.onnx"], "--model: there is no file none.onnx"),
         (["search", "--model", "junk.onnx"], "junk.onnx"),
         (["search", "--agent", "drvie"], "--agent: unknown choice 'drvie'"),
+        (["measure", "--runtime-python", "/nowhere/python"], "--runtime-python: there is no program /nowhere/python"),
+        (["serve", "--runtime-python", "/bin/sh"], "--runtime-python: /bin/sh is no Python interpreter"),
+        (
+            ["measure", "--set", "execution_provider=CUDAExecutionProvider"],
+            "CUDAExecutionProvider: does not run here: not in onnxruntime",
+        ),
         (["resume", "nowhere"], "nowhere is not a study"),
         (["report", "nowhere"], "nowhere is not a study"),
         (["targets", "nulll"], "unknown target 'nulll'; did you mean 'null'"),
@@ -112,7 +118,7 @@ def test_a_server_that_exits_at_start_shows_its_last_lines(make_target: MakeTarg
 def test_help_names_every_verb_with_an_example(tmp_path: Path) -> None:
     overview = tuner("--help", cwd=tmp_path)
     assert overview.returncode == 0
-    for verb in ("search", "resume", "measure", "serve", "report", "targets"):
+    for verb in ("search", "resume", "measure", "serve", "doctor", "report", "targets"):
         assert verb in overview.stdout
         assert "Example: tuner" in tuner(verb, "--help", cwd=tmp_path).stdout
 

@@ -24,7 +24,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 from reference_agent.errors import RequestError
 from reference_agent.jobs.callbacks import Callbacks
-from reference_agent.jobs.endpoints import job_routes
+from reference_agent.http.jobs import job_routes
 from reference_agent.jobs.hosts import AllowedHosts
 from reference_agent.jobs.memory import MemoryBroker
 from reference_agent.jobs.metrics import JobMetrics

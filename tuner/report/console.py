@@ -25,7 +25,7 @@ from tuner.study.trial import LevelSummary, Measurement, Trial
 from tuner.study.workload import Loop
 from tuner.units import format_bytes, format_duration, format_rate, format_seconds
 
-_WIDE = 140
+_WIDE = 160
 _OVERHEAD_SECONDS = 1.6
 """Start, verification and stop of one launch of the bundled agent, for the estimate of a plan only."""
 

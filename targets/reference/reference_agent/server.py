@@ -22,9 +22,9 @@ from reference_agent.errors import AgentError
 from reference_agent.http.app import build_app, counted
 from reference_agent.http.connection import Connection, hang_up_on_the_slow
 from reference_agent.http.endpoints import Endpoints
+from reference_agent.http.jobs import job_routes
 from reference_agent.jobs.brokers import open_broker
 from reference_agent.jobs.callbacks import Callbacks
-from reference_agent.jobs.endpoints import job_routes
 from reference_agent.jobs.hosts import LOOPBACK, AllowedHosts
 from reference_agent.jobs.metrics import JobMetrics
 from reference_agent.jobs.runner import Runner

@@ -479,4 +479,5 @@ def description():
         nodes_on_provider=1.0,
         intra_op_threads=1,
         onnxruntime=Path(__file__).stem,
+        runtime="onnxruntime",
     )

@@ -13,11 +13,12 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from reference_agent.errors import RequestError, StartError
-from reference_agent.jobs import backoff, endpoints, memory
+from reference_agent.http import jobs as endpoints
+from reference_agent.http.jobs import job_routes
+from reference_agent.jobs import backoff, memory
 from reference_agent.jobs.broker import Broker
 from reference_agent.jobs.brokers import open_broker
 from reference_agent.jobs.callbacks import Callbacks
-from reference_agent.jobs.endpoints import job_routes
 from reference_agent.jobs.hosts import AllowedHosts
 from reference_agent.jobs.job import Job
 from reference_agent.jobs.memory import MemoryBroker

@@ -89,5 +89,5 @@ def test_it_is_offered_prepared_and_measured(tmp_path: Path, runtimes: str) -> N
     assert isinstance(outcome, Measurement), outcome
     assert outcome.effective["execution_provider"] == OPENVINO
     assert outcome.effective["precision"] == "int8_static"
-    assert outcome.accuracy is not None
-    assert outcome.accuracy.share > 0.9
+    assert outcome.quality is not None
+    assert outcome.quality.share > 0.9
