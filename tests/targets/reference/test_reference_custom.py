@@ -222,11 +222,12 @@ def test_a_model_of_any_length_is_served(tmp_path: Path, launch: Launch) -> None
 
 
 def test_what_variants_are_made_of_is_told_by_a_hash(tmp_path: Path) -> None:
-    """Of the model, also of what lies in other files, and of the rows to calibrate with: all are in the key of the cache."""
+    """Of the model, also of what lies in other files, and of the rows to calibrate with: all are in the cache's key."""
     rows = np.random.RandomState(1).normal(size=(60, 4)).astype(np.float32)
 
     def hashed(weights: np.ndarray, rows: np.ndarray) -> str:
         made = model([helper.make_node("MatMul", ["x", "weights"], ["y"])], {"weights": weights}, rows_of(4))
+        (tmp_path / "m.bin").unlink(missing_ok=True)  # onnx would write behind what is there
         onnx.save(made, tmp_path / "m.onnx", save_as_external_data=True, location="m.bin", size_threshold=0)
         np.savez(tmp_path / "e.npz", x=rows)
         flags = ["--agent", "auto", "--model", str(tmp_path / "m.onnx"), "--data", str(tmp_path / "e.npz")]
