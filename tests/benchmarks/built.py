@@ -59,8 +59,7 @@ class Running:
             [sys.executable, program, built.agent, str(built.model), built.provider, runtimes],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(HOME)},
         )  # fmt: skip
-        if self._read() != "ready\n":
-            raise SystemExit(f"{built.model} could not be loaded")
+        self.works = self._read() == "ready\n"
 
     def ask(self, *words: object) -> Any:
         """Give a command and return the answer."""

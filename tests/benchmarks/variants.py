@@ -61,7 +61,8 @@ def expected(agent: str) -> list[Any]:
 
 def measure(target: Target, built: Sequence[Built], batches: Sequence[int], rounds: int) -> list[Found]:
     """Let all variants of an agent decide, then compute in turns."""
-    running = [Running(one, str(target.names["runtimes"])) for one in built]
+    started = [Running(one, str(target.names["runtimes"])) for one in built]
+    running = [one for one in started if one.works]
     right = expected(built[0].agent)
     rates: list[dict[int, list[float]]] = [{batch: [] for batch in batches} for _ in running]
     together = [one.ask("answers", COMPARED_BATCH, len(right)) for one in running]
@@ -71,17 +72,17 @@ def measure(target: Target, built: Sequence[Built], batches: Sequence[int], roun
         for batch in batches:
             for one, measured in zip(running, rates, strict=True):
                 measured[batch].append(one.ask("rate", batch, SECONDS))
-    for one in running:
+    for one in started:
         one.close()
     return [
         Found(
-            built=one,
+            built=one.built,
             accuracy=sum(map(_same, given, right)) / len(right),
             difference=_difference(given, together[0], right),
             changed=1.0 - sum(map(_same, given, lonely)) / len(lonely),
             rates=measured,
         )
-        for one, given, lonely, measured in zip(built, together, alone, rates, strict=True)
+        for one, given, lonely, measured in zip(running, together, alone, rates, strict=True)
     ]
 
 

@@ -82,7 +82,6 @@ def _variants(arguments: argparse.Namespace, reasons: Mapping[str, str]) -> dict
             for compression, offer in possible
             for provider in offer.providers
         ],
-        "impossible": _impossible(found, reasons),
         "runs": _runs(found, reasons),
         "versions": _versions(),
         "made_of": _made_of(bases, rows),
@@ -113,14 +112,6 @@ def _usual_int8(source: Source) -> Precision:
     """The kind of int8 that is the faster one: convolutions have no fast kernels for scales found on the way."""
     convolutional = any(node.op_type == "Conv" for node in source.model.graph.node)
     return Precision.INT8_STATIC if convolutional else Precision.INT8_DYNAMIC
-
-
-def _impossible(found: Sequence[tuple[str, Offer]], reasons: Mapping[str, str]) -> dict[str, str]:
-    """Why what cannot be chosen cannot."""
-    missing = {provider: reason for provider, reason in reasons.items() if reason}
-    return missing | {
-        f"{offer.precision} {compression}": offer.reason for compression, offer in found if not offer.providers
-    }
 
 
 def _runs(found: Sequence[tuple[str, Offer]], reasons: Mapping[str, str]) -> dict[str, dict[str, str]]:
