@@ -26,6 +26,7 @@ AGENT_ORDER = (
     ("agents",),
     ("command_line",),
     ("inference", "queueing"),
+    ("evaluation",),
     ("variants",),
     ("settings",),
     ("workers",),

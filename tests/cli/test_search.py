@@ -13,13 +13,15 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.conftest import MakeTarget
+from tuner import bundled
 from tuner.cli.run import run
 from tuner.machine import cores, place
 from tuner.report.verdict import verdict
 from tuner.search.storage import read_study
 from tuner.study.objectives import Limits
 from tuner.study.study import Settings, Study
-from tuner.study.trial import Measurement
+from tuner.study.trial import Failure, FailureKind, Measurement
 from tuner.study.workload import Workload, closed
 from tuner.target import spec
 
@@ -91,6 +93,43 @@ def test_a_search_of_two_trials_on_the_reference_agent(tmp_path: Path) -> None:
     assert len(study.confirmations) == 2 * study.settings.rounds
     assert (tmp_path / "mine" / "index.html").exists()
     assert nothing_is_left_of(tmp_path)
+
+
+UNBUILDABLE = """
+description = "cannot be built at one precision"
+command = ["$python", "{server}", "--port", "$port", "--delay-ms", "5", "--law", "constant"]
+ready = "/ready"
+
+[prepare]
+command = ["$python", "-c", '''import sys; sys.exit("nothing was quantized" if "$precision" == "int8" else 0)''']
+
+[space]
+precision = {{ choices = ["fp32", "int8", "fp16"], default = "fp32" }}
+
+[[starts]]
+precision = "int8"
+
+[[starts]]
+precision = "fp16"
+"""
+
+
+def test_what_cannot_be_built_is_infeasible_and_the_search_goes_on(
+    make_target: MakeTarget, own_cache: Path, tmp_path: Path
+) -> None:
+    folder = make_target(UNBUILDABLE.format(server=bundled.targets() / "null" / "null_server.py"))
+    short = Workload(loads=closed((2, 8)), warm_up=0.2, measure=1.0, measure_most=1.0, drain=1.0)
+    study = search(str(folder), tmp_path / "reports", 3, short)
+    outcomes = {str(trial.configuration["precision"]): trial.outcome for trial in study.trials}
+    refused = outcomes["int8"]
+    assert isinstance(refused, Failure)
+    assert refused.kind is FailureKind.PREPARE
+    assert refused.reason == "[prepare] nothing was quantized"
+    assert not refused.kind.ours, "it is the configuration that is infeasible"
+    assert isinstance(outcomes["fp32"], Measurement)
+    assert isinstance(outcomes["fp16"], Measurement)
+    assert len(list((own_cache / "agent-tuner" / "prepared").glob("*.lock"))) == 3
+    assert "nothing was quantized" in (tmp_path / "reports" / "mine" / "index.html").read_text()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -110,9 +110,38 @@ def test_bounds_and_choices_come_from_cores_and_facts(make_target: MakeTarget) -
     assert space.knob("fast").size == 2
 
 
+def says(facts: str) -> str:
+    """A [facts] command that prints this object, with $cache where it says CACHE."""
+    program = f"import json, sys; print(json.dumps({facts}).replace('CACHE', sys.argv[1]))"
+    return f'[facts]\ncommand = ["$python", "-c", """{program}""", "$cache"]\n'
+
+
+def test_facts_are_names_settle_options_and_make_requests(make_target: MakeTarget, own_cache: Path) -> None:
+    """A target can make its requests of the user's data: it keeps them in $cache and says where they are."""
+    kept = own_cache / "agent-tuner" / "facts" / "mine"
+    kept.mkdir(parents=True)
+    (kept / "asked.jsonl").write_text('{"request": 1}\n')
+    facts = "{'mode': 'fast', 'level': 3, 'asked': 'CACHE/asked.jsonl', 'notes': ['one request', 'no labels']}"
+    options = '[options]\nmode = { default = "auto", choices = ["auto", "fast", "slow"], help = "how" }\n'
+    toml = GOOD.replace('"$fast"]', '"$fast", "--mode", "$mode", "--level", "$level"]')
+    toml += options + says(facts) + '[answers]\nrequests = "$asked"\n'
+    target = spec.load(str(make_target(toml)))
+    assert target.answers.requests == kept / "asked.jsonl"
+    assert target.notes == ("one request", "no labels")
+    launch = render(target, target.space.default(), port=80, workdir=own_cache / "work", artifact=None)
+    assert launch.argv[-4:] == ("--mode", "fast", "--level", "3")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (("[space]", says("{'port': 1}") + "[space]"), r"\[facts\] prints 'port': the name is taken"),
+        (("[space]", says("{'fast': 1}") + "[space]"), r"\[space\] fast: the name is taken"),
+        (
+            ("[space]", says("{'notes': 'one'}") + "[space]"),
+            r"\[facts\] notes must be a list of sentences, but is 'one'",
+        ),
+        (('"--fast",', '"$speed",'), r"command: unknown name '\$speed'"),
         (("$batch", "$bacth"), r"command: unknown name '\$bacth'; did you mean '\$batch'"),
         (('"--fast", "$fast"', ""), r"\[space\] fast: no \$fast in command"),
         (("low = 1, high = 8", "low = 9, high = 8"), "batch: low must not be above high"),

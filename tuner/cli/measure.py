@@ -54,6 +54,7 @@ def measure(
     own = options.target_options(context, target)
     loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
     options.require_open_loop(workload, loaded)
+    options.show_notes(loaded)
     configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
     folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
     with LaunchProgress() as progress:

@@ -1,6 +1,7 @@
 """The options that several verbs share, and how the loose texts of a command line become values."""
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -133,6 +134,12 @@ def require_open_loop(workload: "Workload", target: "Target") -> None:
 
     if workload.loop is Loop.OPEN and target.open_locustfile is None:
         raise UsageError(f"--rate sends requests on a schedule, which {target.locustfile.name} does not: give --users")
+
+
+def show_notes(target: "Target") -> None:
+    """Write what the target's [facts] found worth saying before anything is measured."""
+    for note in target.notes:
+        print(note, file=sys.stderr)
 
 
 def load_target(

@@ -50,6 +50,7 @@ def search(
     placement = place(cores(), workload.processes_here)
     loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
     options.require_open_loop(workload, loaded)
+    options.show_notes(loaded)
     limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=parse_share(max_accuracy_drop))
     if quality_objective and not loaded.answers.compared:
         raise UsageError(f"--quality-objective: {loaded.name} has no [answers] with requests and field to compare")

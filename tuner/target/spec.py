@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
 from pydantic import TypeAdapter, ValidationError
 
 from tuner import bundled
@@ -23,7 +24,7 @@ from tuner.target.answers import Answers, answers
 from tuner.target.command import CommandError, run
 from tuner.target.file import KnobTable, TargetTable, TimeoutsTable
 from tuner.target.inputs import Prepare, preparation
-from tuner.target.names import PLACES, check, substitute
+from tuner.target.names import PLACES, check, check_facts, substitute
 
 _FACTS_SECONDS = 60.0
 _CLOSED_LOOP = bundled.locustfiles() / "agent.py"
@@ -43,7 +44,8 @@ class Target:
     """A server that can be launched: templates with `$names`, and the space that they span.
 
     `open_locustfile` sends the same requests as `locustfile` on a schedule; nothing does where that is one's own.
-    `names` holds every `$name` that has one value for the whole study: options, facts, `$home`, `$cores`, `$python`.
+    `names` holds every `$name` that has one value for the whole study: options, facts, `$home`, `$cores`, `$python`,
+    `$cache`. `notes` are sentences of the [facts] that people should read before anything is measured.
     A search leaves the knobs `left_alone` at their defaults, unless it is asked to vary them, and keeps `slo`, unless
     it is given another.
     """
@@ -63,6 +65,7 @@ class Target:
     space: SearchSpace
     starts: tuple[Configuration, ...]
     names: Mapping[str, Any]
+    notes: tuple[str, ...]
     hot: Hot | None
     left_alone: tuple[str, ...]
     slo: Slo | None
@@ -166,6 +169,7 @@ def load(
         "python": interpreter(runtime_python),
         "home": str(folder),
         "runtimes": str(store.folder()),
+        "cache": str(user_cache_path("agent-tuner") / "facts" / folder.name),
         "cores": len(server_cores or place(cores()).server),
     }
     try:
@@ -177,8 +181,11 @@ def load(
 
 
 def _build(folder: Path, table: TargetTable, known: Mapping[str, Any], own_locustfile: Path | None) -> Target:
-    check(table)
-    names = {**known, **_facts(folder, table, known)}
+    check_facts(table)
+    facts = _facts(folder, table, known)
+    check(table, facts)
+    # A fact settles an option of the same name that was left open.
+    names = {**known, **facts}
     space = _space(table, names)
     if broken := space.violated(space.default()):
         raise UsageError(f"[space]: the defaults together break {broken!r}; choose defaults that keep it")
@@ -199,9 +206,10 @@ def _build(folder: Path, table: TargetTable, known: Mapping[str, Any], own_locus
         space=space,
         starts=_starts(table, space, names),
         names=names,
+        notes=tuple(map(str, facts.get("notes", ()))),
         hot=Hot(path=table.hot.path, knobs=tuple(table.hot.knobs)) if table.hot else None,
         left_alone=tuple(name for name, knob in table.space.items() if not knob.search),
-        slo=parse_slo(str(resolve(table.slo, names)), "slo") if table.slo else None,
+        slo=parse_slo(slo, "slo") if (slo := str(resolve(table.slo or "", names))) else None,
     )
 
 
@@ -235,6 +243,8 @@ def _facts(folder: Path, table: TargetTable, names: Mapping[str, Any]) -> dict[s
         facts = None
     if not isinstance(facts, dict):
         raise UsageError(f"[facts] must print one JSON object, but printed {output[:80]!r}")
+    if not isinstance(facts.get("notes", []), list):
+        raise UsageError(f"[facts] notes must be a list of sentences, but is {facts['notes']!r}")
     try:
         TypeAdapter(dict[str, dict[str, str]]).validate_python(facts.get("runs", {}), strict=True)
     except ValidationError:

@@ -7,7 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from reference_agent.agents import AGENTS, bundled_model
+from reference_agent.agents import AGENTS, BUNDLED, bundled_model
+from reference_agent.errors import StartError
+
+AUTO = "auto"
+"""Instead of an agent: the one that the model was made for."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,12 +61,14 @@ def number(low: float, high: float) -> Callable[[str], float]:
     return convert
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+def add_model_arguments(parser: argparse.ArgumentParser, *more_agents: str) -> None:
     """Add the two flags that choose a model, the same in every program of this package."""
-    parser.add_argument("--agent", choices=sorted(AGENTS), default="search", help="the task")
+    parser.add_argument("--agent", choices=[*sorted(AGENTS), *more_agents], default="search", help="the task")
     parser.add_argument("--model", default="", help="an ONNX file; empty for the bundled model")
 
 
 def chosen_model(arguments: argparse.Namespace) -> Path:
-    """The model file that the two flags choose."""
+    """The model file that the two flags choose; StartError when there is none."""
+    if not arguments.model and arguments.agent not in BUNDLED:
+        raise StartError(f"--agent {arguments.agent} comes without a model; give --model an ONNX file")
     return Path(arguments.model) if arguments.model else bundled_model(arguments.agent)

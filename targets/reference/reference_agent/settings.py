@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reference_agent.command_line import Parser, add_model_arguments, chosen_model, number, whole
+from reference_agent.errors import StartError
 from reference_agent.inference.resources import CPU, Resources
 from reference_agent.queueing.policy import (
     LARGEST_BATCH,
@@ -197,7 +198,7 @@ def parse(argv: Sequence[str] | None = None) -> Settings:
     given = vars(parser.parse_args(argv))
     try:
         settings = _settings(given)
-    except ValueError as error:
+    except (ValueError, StartError) as error:
         parser.error(str(error))
     return settings
 

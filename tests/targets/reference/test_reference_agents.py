@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from asking import Launch
 from conftest import HOME, Server, run_module
-from reference_agent.agents import AGENTS, bundled_model
+from reference_agent.agents import BUNDLED, bundled_model
 from reference_agent.errors import RequestError
 from reference_agent.inference.model import Model
 from reference_agent.inference.resources import Resources
@@ -32,10 +32,10 @@ def packed(raw: bytes) -> str:
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, Model]:
-    return {name: Model.load(agent, bundled_model(name), Resources()) for name, agent in AGENTS.items()}
+    return {name: Model.load(agent, bundled_model(name), Resources()) for name, agent in BUNDLED.items()}
 
 
-@pytest.fixture(scope="module", params=sorted(AGENTS))
+@pytest.fixture(scope="module", params=sorted(BUNDLED))
 def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, Server]]:
     server = Server("--agent", request.param, "--batching", "dynamic", "--max-batch-size", "4")
     yield request.param, server
@@ -56,7 +56,7 @@ def test_documents_are_decided_as_well_as_the_report_says(served: tuple[str, Ser
 def test_tensors_get_the_scores_that_documents_are_decided_by(served: tuple[str, Server]) -> None:
     name, server = served
     document = requests(name)[0]["request"]
-    agent, description = AGENTS[name], server.client.get(f"/v2/models/{name}").json()
+    agent, description = BUNDLED[name], server.client.get(f"/v2/models/{name}").json()
     model = Model.load(agent, bundled_model(name), Resources())
     signature = model.description.signature
     raw = agent.read(document, signature)
@@ -76,7 +76,7 @@ def test_tensors_get_the_scores_that_documents_are_decided_by(served: tuple[str,
 
 
 def test_requests_of_any_length_share_a_batch(models: dict[str, Model]) -> None:
-    model, agent = models["recommend"], AGENTS["recommend"]
+    model, agent = models["recommend"], BUNDLED["recommend"]
     signature = model.description.signature
     documents = [row["request"] for row in requests("recommend")[:8]]
     rows = [agent.read(document, signature) for document in documents]
@@ -112,7 +112,7 @@ def test_requests_of_any_length_share_a_batch(models: dict[str, Model]) -> None:
 )
 def test_a_document_that_cannot_be_read(models: dict[str, Model], agent: str, document: Any, says: str) -> None:
     with pytest.raises(RequestError) as refused:
-        AGENTS[agent].read(document, models[agent].description.signature)
+        BUNDLED[agent].read(document, models[agent].description.signature)
     assert refused.value.status == 400
     assert says in str(refused.value)
 
@@ -130,7 +130,7 @@ def test_a_document_that_cannot_be_read(models: dict[str, Model], agent: str, do
 )
 def test_a_row_that_is_no_request(models: dict[str, Model], row: list[int], says: str) -> None:
     with pytest.raises(RequestError, match=says):
-        AGENTS["recommend"].check(array("q", row), models["recommend"].description.signature)
+        BUNDLED["recommend"].check(array("q", row), models["recommend"].description.signature)
 
 
 def test_tensors_of_pictures_that_are_none(launch: Launch) -> None:

@@ -196,11 +196,14 @@ def test_what_builds_a_variant_is_in_the_key_of_the_cache() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
     imported = {Path(line) for line in done.stdout.splitlines() if line.startswith(str(HOME))}
+    made_of = set()
     for agent in ("search", "drive"):
         target = spec.load("reference", {"agent": agent})
         assert target.prepare is not None
         files = set(own_files(target.folder, target.prepare))
-        assert imported | {HOME / "models" / f"{agent}.onnx", HOME / "data" / f"{agent}_calibration.npz"} <= files
+        assert imported <= files
         assert not {path.name for path in files} & {"README.md", "server.py", "target.toml"}
         assert "onnxruntime" in target.names["versions"]
-        assert target.prepare.depends == ("$model_sha256", "$versions")
+        assert target.prepare.depends == ("$made_of", "$versions")
+        made_of.add(target.names["made_of"])
+    assert len(made_of) == 2

@@ -3,13 +3,18 @@
 from pathlib import Path
 
 from reference_agent.agents.agent import Agent
+from reference_agent.agents.custom import Custom
 from reference_agent.agents.drive import Drive
 from reference_agent.agents.recommend import Recommend
 from reference_agent.agents.search import Search
+from reference_agent.agents.trained import Trained
 
 HOME = Path(__file__).resolve().parents[2]
 
-AGENTS: dict[str, Agent] = {agent.name: agent for agent in (Search(), Recommend(), Drive())}
+BUNDLED: dict[str, Trained] = {agent.name: agent for agent in (Search(), Recommend(), Drive())}
+"""Those that come with models, requests and rows to calibrate with."""
+
+AGENTS: dict[str, Agent] = {**BUNDLED, Custom.name: Custom()}
 
 
 def bundled_model(agent: str) -> Path:

@@ -3,28 +3,31 @@
 import math
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from reference_agent.agents.signature import Signature, Tensor
+from reference_agent.agents.signature import Interface, Signature
 from reference_agent.errors import RequestError
 
 Scores = Sequence[float]
+Example = tuple[dict[str, Any], dict[str, Any]]
+"""A document, and the decision on it, for people."""
 
 
 class Agent(ABC):
     """A task: rows of numbers in, a row of 32-bit scores out for each, and what both mean to people."""
 
     name: ClassVar[str]
-    input: ClassVar[Tensor]
-    output: ClassVar[Tensor]
-    """Its size is None where it follows from the row, or from the labels."""
-    limits: ClassVar[tuple[str, ...]] = ()
-    """Whole numbers that the model's metadata must have."""
-    slo: ClassVar[str]
-    """What its users are usually promised, as the tuner reads it."""
-    example: ClassVar[tuple[dict[str, Any], dict[str, Any]]]
-    """A document, and the decision on it, for people."""
+    slo: ClassVar[str] = ""
+    """What its users are usually promised, as the tuner reads it; empty where nobody knows."""
+
+    @abstractmethod
+    def signature(self, interface: Interface, metadata: Mapping[str, str], /) -> Signature:
+        """Say what a model of these tensors and metadata takes and gives; StartError when the agent cannot serve it."""
+
+    @abstractmethod
+    def example(self, signature: Signature, /) -> Example:
+        """Return what people may send and what they get."""
 
     @abstractmethod
     def read(self, document: Any, signature: Signature, /) -> bytes:
@@ -54,7 +57,7 @@ def object_with(document: Any, *keys: str, example: str) -> list[Any]:
     return [document[key] for key in keys]
 
 
-def likeliest(scores: Scores, labels: Sequence[str]) -> dict[str, Any]:
+def likeliest(scores: Scores, labels: Sequence[str | int]) -> dict[str, Any]:
     """Return the label with the highest score, and its probability by softmax."""
     highest = max(scores)
     total = sum(math.exp(score - highest) for score in scores)

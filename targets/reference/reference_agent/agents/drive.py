@@ -6,24 +6,28 @@ from array import array
 from base64 import b64decode
 from typing import Any
 
-from reference_agent.agents.agent import Agent, Scores, likeliest, object_with
+from reference_agent.agents.agent import Example, Scores, likeliest, object_with
 from reference_agent.agents.signature import Signature, Tensor
+from reference_agent.agents.trained import Trained
 from reference_agent.errors import RequestError
 
 SIDE = 96
 
 
-class Drive(Agent):
+class Drive(Trained):
     """Pictures of bytes: rows from the top, pixels from the left, red, green and blue."""
 
     name = "drive"
     input = Tensor(name="image", datatype="UINT8", shape=(SIDE, SIDE, 3))
     output = Tensor(name="logits", datatype="FP32", shape=(None,))
     slo = "p99=50ms"
-    example = (
-        {"image": "base64 of the picture's bytes, compressed by zlib"},
-        {"decision": "straight_clear", "confidence": 0.97},
-    )
+
+    def example(self, _signature: Signature) -> Example:
+        """Return a picture and what to do."""
+        return (
+            {"image": "base64 of the picture's bytes, compressed by zlib"},
+            {"decision": "straight_clear", "confidence": 0.97},
+        )
 
     def read(self, document: Any, signature: Signature) -> bytes:
         """Return the bytes of the document's picture."""

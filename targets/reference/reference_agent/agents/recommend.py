@@ -4,8 +4,9 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from reference_agent.agents.agent import Agent, Scores, object_with
+from reference_agent.agents.agent import Example, Scores, object_with
 from reference_agent.agents.signature import Signature, Tensor
+from reference_agent.agents.trained import Trained
 from reference_agent.errors import RequestError
 
 HEAD = 2
@@ -14,7 +15,7 @@ SHOWN = 10
 USUAL_CANDIDATES = 300
 
 
-class Recommend(Agent):
+class Recommend(Trained):
     """Rows of user, hour and items, each counted from 1, padded with 0 behind the last item."""
 
     name = "recommend"
@@ -22,10 +23,13 @@ class Recommend(Agent):
     output = Tensor(name="scores", datatype="FP32", shape=(None,))
     limits = ("users", "hours", "items", "max_length")
     slo = "p99=50ms"
-    example = (
-        {"user": 17, "hour": 20, "candidates": [4, 8, 15, 16, 23, 42]},
-        {"decision": 15, "ranking": [15, 42, 8, 4, 23, 16]},
-    )
+
+    def example(self, _signature: Signature) -> Example:
+        """Return some candidates and their order."""
+        return (
+            {"user": 17, "hour": 20, "candidates": [4, 8, 15, 16, 23, 42]},
+            {"decision": 15, "ranking": [15, 42, 8, 4, 23, 16]},
+        )
 
     def read(self, document: Any, signature: Signature) -> bytes:
         """Return the user, the hour and the candidates of a document."""

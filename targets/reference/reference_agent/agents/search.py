@@ -3,16 +3,17 @@
 from array import array
 from typing import Any
 
-from reference_agent.agents.agent import Agent, Scores, likeliest, object_with
+from reference_agent.agents.agent import Example, Scores, likeliest, object_with
 from reference_agent.agents.signature import Signature, Tensor
 from reference_agent.agents.tokenizer import PADDING, RESERVED, Tokenizer
+from reference_agent.agents.trained import Trained
 from reference_agent.errors import RequestError
 
 USUAL_LENGTH = 16
 """Tokens of a usual request."""
 
 
-class Search(Agent):
+class Search(Trained):
     """Rows of token numbers, padded with 0 behind the last one."""
 
     name = "search"
@@ -20,10 +21,13 @@ class Search(Agent):
     output = Tensor(name="logits", datatype="FP32", shape=(None,))
     limits = ("vocabulary", "max_length")
     slo = "p99=100ms"
-    example = (
-        {"text": "book a train from paris to london"},
-        {"decision": "book_paris_to_london", "confidence": 0.99},
-    )
+
+    def example(self, _signature: Signature) -> Example:
+        """Return a text and what its writer wants."""
+        return (
+            {"text": "book a train from paris to london"},
+            {"decision": "book_paris_to_london", "confidence": 0.99},
+        )
 
     def read(self, document: Any, signature: Signature) -> bytes:
         """Return the tokens of the document's text; what is longer than the model reads is cut off."""

@@ -25,6 +25,20 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """What a model file says of its tensors, whatever it was made for."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    batch: int | None
+    """How many rows the inputs hold at once; None for any number."""
+
+    def __str__(self) -> str:
+        takes, gives = (", ".join(map(str, tensors)) or "nothing" for tensors in (self.inputs, self.outputs))
+        return f"takes {takes} and returns {gives}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
     """The tensors of one model, and what only its training knew: the names of its scores, and limits of what it reads.
 

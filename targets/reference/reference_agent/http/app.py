@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import orjson
 from starlette.applications import Starlette
@@ -70,11 +71,14 @@ class Pages:
 
     async def openapi(self, _request: Request) -> Response:
         """Describe every path, for programs."""
-        return json_response(docs.openapi(self._agent))
+        return json_response(await self._described())
 
     async def docs(self, _request: Request) -> Response:
         """Describe every path, for people."""
-        return HTMLResponse(docs.page(docs.openapi(self._agent)))
+        return HTMLResponse(docs.page(await self._described()))
+
+    async def _described(self) -> dict[str, Any]:
+        return docs.openapi(self._agent, (await self._dispatcher.described()).signature)
 
 
 def build_app(

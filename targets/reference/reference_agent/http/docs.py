@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reference_agent.agents.agent import Agent
-from reference_agent.agents.signature import Tensor
+from reference_agent.agents.signature import Signature, Tensor
 
 PAGE = Path(__file__).with_name("docs.html")
 SOME_LENGTH, MOST_NUMBERS = 16, 100
@@ -32,8 +32,8 @@ _DEADLINE = {
 _MODEL = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
 
 
-def openapi(agent: Agent) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of a server of this agent."""
+def openapi(agent: Agent, signature: Signature) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of a server of this agent, for a model of this signature."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -42,9 +42,9 @@ def openapi(agent: Agent) -> dict[str, Any]:
             "description": "Answers of the inference paths carry Server-Timing (queue, batch, compute, total; in ms).",
         },
         "paths": {
-            "/v1/decide": {"post": _decide(agent)},
-            "/v2/models/{model}/infer": {"post": _infer(agent)},
-            "/v1/jobs": {"post": _submit(agent)},
+            "/v1/decide": {"post": _decide(agent, signature)},
+            "/v2/models/{model}/infer": {"post": _infer(agent, signature)},
+            "/v1/jobs": {"post": _submit(agent, signature)},
             "/v1/jobs/{id}": {"get": _job()},
             "/v1/config": {"get": _plain("The settings that are in effect."), "put": _configure()},
             "/v2": {"get": _plain("The server, by the Open Inference Protocol.")},
@@ -65,8 +65,8 @@ def page(document: dict[str, Any]) -> str:
     return Environment(autoescape=True).from_string(PAGE.read_text(encoding="utf-8")).render(document)
 
 
-def _decide(agent: Agent) -> dict[str, Any]:
-    document, decision = agent.example
+def _decide(agent: Agent, signature: Signature) -> dict[str, Any]:
+    document, decision = agent.example(signature)
     return _operation(
         "Decide on a document.",
         document,
@@ -76,8 +76,8 @@ def _decide(agent: Agent) -> dict[str, Any]:
     )
 
 
-def _infer(agent: Agent) -> dict[str, Any]:
-    given, gives = ([_tensor(tensor)] for tensor in (agent.input, agent.output))
+def _infer(agent: Agent, signature: Signature) -> dict[str, Any]:
+    given, gives = ([_tensor(tensor)] for tensor in (signature.input, signature.output))
     return _operation(
         "Scores for tensors: Open Inference Protocol 2, as JSON or with the binary tensor extension. The parameter "
         "timeout (microseconds) is a deadline too.",
@@ -95,8 +95,8 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
     return {"name": tensor.name, "datatype": tensor.datatype, "shape": shape, "data": data}
 
 
-def _submit(agent: Agent) -> dict[str, Any]:
-    request = {"request": agent.example[0], "callback": "http://127.0.0.1:9000/done"}
+def _submit(agent: Agent, signature: Signature) -> dict[str, Any]:
+    request = {"request": agent.example(signature)[0], "callback": "http://127.0.0.1:9000/done"}
     answer = {"id": "…", "status": "queued", "href": "/v1/jobs/…"}
     return _operation(
         "Leave a document to be decided on; the answer is fetched, or sent to callback.",

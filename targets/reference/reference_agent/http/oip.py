@@ -47,7 +47,7 @@ def model_metadata(agent: Agent, description: Description) -> dict[str, Any]:
         "versions": [description.version],
         "platform": "onnxruntime_onnx",
         "inputs": [_described(signature.input, signature.input.shape)],
-        "outputs": [_described(signature.output, (len(signature.labels) or None,))],
+        "outputs": [_described(signature.output, (len(signature.labels) or signature.output.shape[0],))],
     }
 
 

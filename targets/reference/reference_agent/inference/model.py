@@ -1,15 +1,13 @@
 """A loaded model: rows of numbers in, rows of scores out."""
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reference_agent.agents.agent import Agent
-from reference_agent.agents.signature import Signature
 from reference_agent.errors import StartError
 from reference_agent.inference.description import Description
 from reference_agent.inference.resources import Resources
@@ -17,7 +15,7 @@ from reference_agent.inference.session import (
     ORT_PACKAGE,
     ORT_VERSION,
     Session,
-    check_tensors,
+    interface,
     open_session,
     precision,
     read_model_file,
@@ -43,13 +41,21 @@ class Model:
     @classmethod
     def load(cls, agent: Agent, path: Path, resources: Resources) -> "Model":
         """Open `path` as asked; raise StartError unless everything is."""
-        content, provider = read_model_file(path), resources.execution_provider
+        return cls.opened(agent, read_model_file(path), path, resources)
+
+    @classmethod
+    def opened(cls, agent: Agent, content: bytes, path: Path, resources: Resources) -> "Model":
+        """Open a model that was read from `path`."""
         session, threads = open_session(content, path, resources)
-        check_tensors(session, agent, path)
         metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
+        try:
+            signature = agent.signature(interface(session), metadata)
+        except StartError as error:
+            raise StartError(f"{path}: {error}") from None
+        provider = resources.execution_provider
         description = Description(
             agent=agent.name,
-            signature=_signature(metadata, agent, path),
+            signature=signature,
             precision=precision(session, metadata.get("precision"), path),
             compression=metadata.get("compression", "none"),
             model_sha256=hashlib.sha256(content).hexdigest(),
@@ -89,19 +95,3 @@ class Model:
                     f"the model answers with scores of shape {scores.shape}, finite scores of shape {expected} "
                     "were expected: its labels and its graph do not belong together"
                 )
-
-
-def _signature(metadata: Mapping[str, str], agent: Agent, path: Path) -> Signature:
-    """Read labels and limits from the file's metadata: only the training knew them."""
-    try:
-        made_for = metadata["agent"]
-        labels = tuple(map(str, json.loads(metadata["labels"])))
-        limits = {name: int(metadata[name]) for name in agent.limits}
-    except (KeyError, ValueError, TypeError) as error:
-        wanted = ", ".join(("agent", "labels", *agent.limits))
-        raise StartError(
-            f"{path}: its metadata lack a sound {wanted} ({error!r}); export it as the scripts in training/ do"
-        ) from None
-    if made_for != agent.name:
-        raise StartError(f"{path}: is a model of the agent {made_for!r}, not of {agent.name!r}; change --agent")
-    return Signature(input=agent.input, output=agent.output, labels=labels, limits=limits)

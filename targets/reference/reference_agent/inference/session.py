@@ -8,8 +8,7 @@ from typing import Any
 import onnxruntime as ort  # type: ignore[import-untyped]
 from onnxruntime.capi.build_and_package_info import package_name  # type: ignore[import-untyped]
 
-from reference_agent.agents.agent import Agent
-from reference_agent.agents.signature import Tensor
+from reference_agent.agents.signature import Interface, Tensor
 from reference_agent.errors import StartError
 from reference_agent.inference.precision import FLOATS, Precision, quantized
 from reference_agent.inference.provider import (
@@ -111,21 +110,13 @@ def share_on_provider(session: Session, provider: str) -> float:
     return sum(name == provider for name, _ in nodes) / max(1, len(nodes))
 
 
-def check_tensors(session: Session, agent: Agent, path: Path) -> None:
-    """Raise StartError unless the model takes and returns what the agent's do."""
-    inputs, outputs = list(map(tensor, session.get_inputs())), list(map(tensor, session.get_outputs()))
-    if not (_fits(inputs, agent.input) and _fits(outputs, agent.output)):
-        takes, gives = (", ".join(map(str, tensors)) or "nothing" for tensors in (inputs, outputs))
-        raise StartError(
-            f"{path}: takes {takes} and returns {gives}, but the agent {agent.name!r} needs {agent.input} "
-            f"and {agent.output}"
-        )
-    sizes = zip(session.get_inputs()[0].shape, (None, *agent.input.shape), strict=True)
-    fixed = [size for size, wanted in sizes if isinstance(size, int) and wanted is None]
-    if fixed:
-        raise StartError(
-            f"{path}: {agent.input.name} has the fixed size {fixed[0]}; export it with free batch and length"
-        )
+def interface(session: Session) -> Interface:
+    """Describe the tensors of a session."""
+    inputs = session.get_inputs()
+    fixed = (found.shape[0] for found in inputs if found.shape and isinstance(found.shape[0], int))
+    return Interface(
+        inputs=tuple(map(tensor, inputs)), outputs=tuple(map(tensor, session.get_outputs())), batch=next(fixed, None)
+    )
 
 
 def tensor(found: Any) -> Tensor:
@@ -136,29 +127,18 @@ def tensor(found: Any) -> Tensor:
 
 
 def precision(session: Session, claimed: str | None, path: Path) -> Precision:
-    """The precision that the metadata claim; raise StartError when the operators show another."""
+    """The precision that the metadata claim, if they do; raise StartError when the operators show another."""
     found = quantized({operator for _, operator in operators(session)})
     if found is None and claimed in FLOATS:  # no operator tells which of them
         if claimed == Precision.BF16 and (reason := without_bf16_here(session.get_providers()[0])):
             raise StartError(f"{path}: is to be computed in bf16, but {reason}")
         return Precision(claimed)
-    if found is None or claimed != found:
+    if found is None or claimed not in (found, None):
         raise StartError(
             f"{path}: its metadata say precision {claimed!r} but its operators are {found or 'floating point'}; "
             "build it again with python -m reference_agent.variants.build"
         )
     return found
-
-
-def _fits(tensors: list[Tensor], wanted: Tensor) -> bool:
-    """Whether there is one tensor, and it is the wanted one; sizes that follow from the labels may be fixed."""
-    if len(tensors) != 1:
-        return False
-    (found,) = tensors
-    sizes = zip(found.shape, wanted.shape, strict=False)
-    return (found.name, found.datatype, len(found.shape)) == (wanted.name, wanted.datatype, len(wanted.shape)) and all(
-        there in (size, None) or size is None for there, size in sizes
-    )
 
 
 def _threads_of(session: Session, resources: Resources, before: Threads | None) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import onnx
 
-from reference_agent.command_line import Parser, add_model_arguments, number, refuse
+from reference_agent.command_line import Parser, add_model_arguments, number, refuse, whole
 from reference_agent.errors import StartError
 from reference_agent.inference.precision import Precision
 from reference_agent.inference.resources import CPU
@@ -23,6 +23,7 @@ from reference_agent.variants.making import made
 from reference_agent.variants.probe import compared, tried
 from reference_agent.variants.rows import Rows, inputs_of, read_rows
 from reference_agent.variants.source import Source, read
+from reference_agent.variants.stated import metadata
 from reference_agent.variants.variant import ENERGY, KEEP, Compression, Variant
 
 NAME = "model.onnx"
@@ -57,10 +58,12 @@ def build(
     rows: Path | None = None,
     provider: str = CPU,
     trained: str | None = None,
+    longest: int = 0,
 ) -> Built:
     """Write `variant` of the model at `path` to `folder`/model.onnx; it appears complete and tried, or not at all.
 
-    `trained` is how the training compressed the model, if it did.
+    `trained` is how the training compressed the model, if it did. Its rows have at most `longest` elements, unless its
+    metadata say so already.
     """
     began = time.perf_counter()
     source = read(path)
@@ -70,7 +73,7 @@ def build(
         feeds, answer = tried(source.model, given, path)
         change = made(source.model, variant, given, provider)
         draft = Path(scratch) / NAME
-        _write(source, _facts(source, variant, trained), change, draft)
+        _write(source, _facts(source, variant, trained, longest), change, draft)
         content = draft.read_bytes()
         difference = compared(content, feeds, answer, path)
         os.replace(draft, folder / NAME)
@@ -98,21 +101,19 @@ def _about(path: Path) -> Iterator[None]:
         raise StartError(text if text.startswith(str(path)) else f"{path}: {text}") from None
 
 
-def _facts(source: Source, variant: Variant, trained: str | None) -> dict[str, str]:
+def _facts(source: Source, variant: Variant, trained: str | None, longest: int) -> dict[str, str]:
     """What is true of the variant."""
-    facts = variant.facts
+    facts, known = variant.facts, metadata(source)
     if variant.compression is Compression.NONE:
-        facts["compression"] = trained or _known(source).get("compression", Compression.NONE)
+        facts["compression"] = trained or known.get("compression", Compression.NONE)
+    if longest and "max_length" not in known:
+        facts["max_length"] = str(longest)
     return facts
-
-
-def _known(source: Source) -> dict[str, str]:
-    return {entry.key: entry.value for entry in source.model.metadata_props}
 
 
 def _write(source: Source, facts: dict[str, str], change: Change, target: Path) -> None:
     """Write a model with the metadata of its source and what is true of it now."""
-    known = {"compression": str(Compression.NONE)} | _known(source)
+    known = {"compression": str(Compression.NONE)} | metadata(source)
     if not change.nodes and source.single_file and facts.items() <= known.items():
         shutil.copyfile(source.path, target)
         return
@@ -130,6 +131,7 @@ def _parser() -> Parser:
     add("--energy", type=number(0.01, 1), default=ENERGY, help="kept by low_rank (default: %(default)s)")
     add("--keep", type=number(0.01, 1), default=KEEP, help="share of units kept by pruned (default: %(default)s)")
     add("--calibration", default="", help="an .npz file of rows for int8_static; empty for those of the bundled agent")
+    add("--longest", type=whole(0, 1 << 20), default=0, help="written as max_length, if the model has none; 0: not")
     add("--provider", default=CPU, help="what will compute it; matters for bf16 (default: %(default)s)")
     add("--out", type=Path, required=True, help="folder to write to")
     return parser
@@ -139,7 +141,10 @@ def main() -> None:
     """Write OUT/model.onnx and print what was built, or end with one sentence when that cannot be done."""
     parser = _parser()
     given = parser.parse_args()
-    bases = base_models(given)
+    try:
+        bases = base_models(given)
+    except StartError as error:
+        parser.error(str(error))
     if given.compression not in bases:
         parser.error(f"--compression {given.compression!r} is none of {', '.join(bases)}")
     trained = None if given.compression in [*Compression] else given.compression
@@ -149,10 +154,12 @@ def main() -> None:
         energy=given.energy,
         keep=given.keep,
     )
-    rows = chosen_rows(given) if variant.precision is Precision.INT8_STATIC else None
+    rows = chosen_rows(given) if given.calibration or variant.precision is Precision.INT8_STATIC else None
     try:
         base = bases[given.compression]
-        built = build(base, variant, given.out, rows=rows, provider=given.provider, trained=trained)
+        built = build(
+            base, variant, given.out, rows=rows, provider=given.provider, trained=trained, longest=given.longest
+        )
     except (StartError, OSError) as error:
         refuse(parser.prog, str(error))
     print(json.dumps(asdict(built), default=str))

@@ -1,6 +1,5 @@
 """Rows of input: what a model takes, read from a file, and stacked in batches of one shape."""
 
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, ValueInfoProto, helper
 
 from reference_agent.errors import StartError
+from reference_agent.evaluation.arrays import arrays_of
 
 Tensor = NDArray[np.generic]
 Rows = Mapping[str, Sequence[Tensor]]
@@ -39,14 +39,7 @@ def inputs_of(model: ModelProto) -> list[Input]:
 
 def read_rows(path: Path, inputs: Sequence[Input]) -> Rows:
     """Read an .npz file: for each input one array of equal rows called as it is, or one for each row, `name/0007`."""
-    try:
-        with path.open("rb") as file:
-            stored = np.load(file, allow_pickle=False)
-            arrays = {key: stored[key] for key in sorted(stored.files)}
-    except FileNotFoundError:
-        raise StartError(f"{path}: is missing; give --calibration an .npz file of rows") from None
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise StartError(f"{path}: is no .npz file of numbers ({error})") from None
+    arrays = arrays_of(path)
     known = {entry.name: entry for entry in inputs}
     rows: dict[str, list[Tensor]] = {}
     for key, array in arrays.items():
