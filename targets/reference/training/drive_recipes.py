@@ -47,7 +47,7 @@ RECIPES: Mapping[str, Recipe] = {
         start=lambda _: (Network(NARROW_WIDTHS), plain),
         course=replace(WHOLE, examples=WHOLE.examples + TUNING.examples),
     ),
-    "pruned": Recipe(
+    "finetuned": Recipe(
         start=lambda get: (narrowed(get("base"), NARROW_WIDTHS), plain),
         course=TUNING,
         parent="base",
@@ -57,7 +57,7 @@ RECIPES: Mapping[str, Recipe] = {
         start=lambda get: (narrowed(get("priced"), NARROW_WIDTHS), plain),
         course=TUNING,
         parent="priced",
-        controls=("narrow", "pruned"),
+        controls=("narrow", "finetuned"),
     ),
     "student": Recipe(start=lambda _: (Network(STUDENT_WIDTHS), plain), course=SHORT),
     "distilled": Recipe(

@@ -9,8 +9,8 @@ from card_text import comparison
 
 TECHNIQUES = {
     ("drive-slimmed", "drive-narrow"): "L1 on normalisation scales, channels pruned, trained on",
-    ("drive-slimmed", "drive-pruned"): "the L1 of it alone",
-    ("drive-pruned", "drive-narrow"): "channels pruned, trained on",
+    ("drive-slimmed", "drive-finetuned"): "the L1 of it alone",
+    ("drive-finetuned", "drive-narrow"): "channels pruned, trained on",
     ("drive-distilled", "drive-student"): "distilled with soft labels",
     ("drive-hinted", "drive-student"): "distilled with features",
     ("search-shared", "search-single"): "one layer used four times, against the same weights used once",
