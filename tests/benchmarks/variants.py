@@ -119,7 +119,8 @@ def tell(found: Sequence[Found], batches: Sequence[int]) -> None:
 def shortcomings(found: Sequence[Found]) -> list[str]:
     """What these variants do not reach."""
     agent, base = found[0].built.agent, found[0]
-    eighths = [one for one in found if one.built.precision.startswith("int8") and one.built.compression == "none"]
+    plain = [one for one in found if (one.built.compression, one.built.provider) == ("none", base.built.provider)]
+    eighths = [one for one in plain if one.built.precision.startswith("int8")]
     good = [one for one in eighths if -one.difference.value < MOST_LOSS]
     gain = max((one.best / base.best for one in good), default=0.0)
     print(f"\nint8 within half a point: {gain:.2f} times the throughput of fp32, each at its best batch size")

@@ -92,6 +92,14 @@ def test_none_is_removed_while_a_server_uses_it(tmp_path: Path) -> None:
     assert keys(tmp_path) == {"c"}
 
 
+def test_room_is_not_made_of_what_another_process_still_builds(tmp_path: Path) -> None:
+    building = tmp_path / ".key.1234"
+    building.mkdir()
+    (building / "manifest.json").write_text('{"bytes": 1000, "files": {}}')
+    take(tmp_path, "a", most=4)
+    assert building.is_dir()
+
+
 def test_what_a_killed_builder_left_is_removed(tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path; from tuner.target.cache import held\n"

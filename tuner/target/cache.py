@@ -93,8 +93,8 @@ def _built(place: Path, build: Build) -> int:
     try:
         (building / _CONTENT).mkdir()
         build(building / _CONTENT)
-        write_atomically(building / _MANIFEST, _manifest(building / _CONTENT))
         descriptor = _hold(building)
+        write_atomically(building / _MANIFEST, _manifest(building / _CONTENT))
         assert descriptor is not None, "nobody else knows of it yet"
         _remove(place)
         building.rename(place)
@@ -119,7 +119,7 @@ def _remove(place: Path) -> None:
 
 def _make_room(root: Path, most: int) -> None:
     """Remove the folders that were not used for the longest time, none that is held, until `most` bytes are left."""
-    sizes = {manifest.parent: _size(manifest) for manifest in sorted(root.glob(f"*/{_MANIFEST}"), key=_last_use)}
+    sizes = {manifest.parent: _size(manifest) for manifest in sorted(root.glob(f"[!.]*/{_MANIFEST}"), key=_last_use)}
     excess = sum(sizes.values()) - most
     for place, size in sizes.items():
         if excess > 0 and _removed(place):

@@ -19,6 +19,7 @@ from reference_agent.variants.making import made
 from reference_agent.variants.offers import Offer, offers
 from reference_agent.variants.precision import found
 from reference_agent.variants.rows import Input, batches
+from reference_agent.variants.static import quantizable
 from reference_agent.variants.tidied import tidied
 from reference_agent.variants.variant import Compression, Precision, Variant
 from variant_graphs import FLOAT, INT64, answer, feed_forward, model, operators, pictures, rows_of, shapes
@@ -351,3 +352,32 @@ def test_static_int8_leaves_the_results_of_products_in_fp32():
     results = {node.output[0] for node in static.graph.node if node.op_type == "MatMul"}
     assert len(results) == 2
     assert not any(node.op_type == "QuantizeLinear" and node.input[0] in results for node in static.graph.node)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "bias", "changed"),
+    [
+        ({}, (8,), 1),
+        ({"transB": 1}, (8,), 1),
+        ({}, None, 1),
+        ({"beta": 2.0}, (8,), 0),
+        ({"alpha": 0.5}, (8,), 0),
+        ({"transA": 1}, (8,), 0),
+        ({}, (1, 8), 0),
+        ({}, (8, 8), 0),
+        ({}, (), 0),
+    ],
+)
+def test_a_gemm_that_the_tools_would_write_wrongly_is_left_as_it_is(
+    generator: np.random.Generator, attributes: dict[str, float], bias: tuple[int, ...] | None, changed: int
+):
+    weights = {"w": generator.normal(size=(8, 8))} | ({} if bias is None else {"b": generator.normal(size=bias)})
+    gemm = helper.make_node("Gemm", ["x", *weights], ["y"], **attributes)
+    assert len(quantizable(model([gemm], weights, {"x": (FLOAT, ["batch", 8])}))) == changed
+
+
+def test_what_an_earlier_build_took_out_is_history(tmp_path: Path):
+    path = build(HOME / "models" / "search.onnx", variant("fp32", "pruned", keep=0.5), tmp_path / "once").path
+    again = build(path, variant("fp32"), tmp_path / "twice").path
+    said = {entry.key: entry.value for entry in onnx.load(again).metadata_props}
+    assert (said["compression"], said["source_compression"]) == ("none", "pruned")

@@ -21,6 +21,8 @@ from reference_agent.inference.provider import (
 )
 from reference_agent.inference.resources import CPU, Resources
 
+LEAST_SHARE = 0.5
+"""Of a model's nodes that run on a provider, for its figures to go by the provider's name."""
 FATAL_ONLY = 4
 """ONNX Runtime's log level: what goes wrong is said once, by us."""
 _DATATYPES = {"tensor(int64)": "INT64", "tensor(int32)": "INT32", "tensor(uint8)": "UINT8", "tensor(float)": "FP32"}
@@ -70,7 +72,10 @@ def _opened(content: bytes, path: Path, resources: Resources, precision: Precisi
         reason = missing_library(provider) or plain(error)
         advice = "; give --model a complete ONNX file" if provider == CPU else ""
         raise StartError(f"{path}: {provider} cannot load it ({reason}){advice}") from None
-    if session.get_providers()[0] != provider or not share_on_provider(session, provider):
+    share = share_on_provider(session, provider)
+    if 0.0 < share < LEAST_SHARE:
+        raise StartError(f"{path}: only {share:.0%} of its nodes run on {provider}, the others on {CPU}; take {CPU}")
+    if session.get_providers()[0] != provider or not share:
         reason = f" ({missing})" if (missing := missing_library(provider)) else ""
         raise StartError(f"{path}: no part of it runs on {provider}, all of it fell back to {CPU}{reason}")
     return session

@@ -105,7 +105,9 @@ def _facts(source: Source, variant: Variant, trained: str | None, longest: int) 
     """What is true of the variant."""
     facts, known = variant.facts, metadata(source)
     if variant.compression is Compression.NONE:
-        facts["compression"] = trained or known.get("compression", Compression.NONE)
+        facts["compression"] = trained or Compression.NONE
+    if (before := known.get("compression", facts["compression"])) != facts["compression"]:
+        facts["source_compression"] = before  # what is asked for here is asked of the file that was given
     if longest and "max_length" not in known:
         facts["max_length"] = str(longest)
     return facts

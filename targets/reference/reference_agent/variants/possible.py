@@ -23,6 +23,7 @@ from reference_agent.inference.resources import Resources
 from reference_agent.inference.session import ORT_PACKAGE, ORT_VERSION
 from reference_agent.variants.bases import base_models, chosen_rows
 from reference_agent.variants.offers import Offer, offers
+from reference_agent.variants.quantizing import overflows
 from reference_agent.variants.rows import inputs_of, read_rows
 from reference_agent.variants.source import Source, read
 from reference_agent.variants.stated import metadata, stated
@@ -141,6 +142,7 @@ def _versions() -> str:
         with suppress(PackageNotFoundError):
             packages[name] = version(name)
     parts = {"python": platform.python_version()} | packages | {ORT_PACKAGE: ORT_VERSION}
+    parts["int8 weights of bits"] = "7" if overflows() else "8"  # as the processor needs them
     return ", ".join(f"{name} {number}" for name, number in parts.items())
 
 

@@ -17,7 +17,7 @@ from reference_agent.errors import StartError
 from reference_agent.variants.change import Change, copied
 from reference_agent.variants.graph import STANDARD, Graph, standard
 from reference_agent.variants.library import borrowed
-from reference_agent.variants.quantizing import PRODUCTS, narrowed, overflows
+from reference_agent.variants.quantizing import PRODUCTS, narrowed, overflows, products
 from reference_agent.variants.rows import Input, Rows, Tensor, batches, inputs_of
 
 BATCH = 16
@@ -68,10 +68,11 @@ def uncalibrated(inputs: Sequence[Input], known: Collection[str]) -> str | None:
 def quantizable(model: ModelProto) -> list[NodeProto]:
     """The nodes that int8_static changes."""
     graph = Graph(model)
+    plain = {node.output[0] for node in products(graph) if _plain_bias(graph, node)}
     chosen, narrow = [], set[str]()
     for node in model.graph.node:
         if standard(node, *PRODUCTS):
-            take = graph.array(node.input[1], rank=2) is not None
+            take = node.output[0] in plain
         elif standard(node, "Conv"):
             take = graph.array(node.input[1]) is not None
         else:
@@ -82,6 +83,11 @@ def quantizable(model: ModelProto) -> list[NodeProto]:
             # The result of a product stays in fp32: as exact as int8_dynamic, and faster than rounding it again.
             narrow.update(() if standard(node, *PRODUCTS) else node.output)
     return chosen
+
+
+def _plain_bias(graph: Graph, node: NodeProto) -> bool:
+    """Whether a product adds nothing, or one constant a column: ONNX Runtime's tools write any other bias wrongly."""
+    return len(node.input) < 3 or not node.input[2] or graph.array(node.input[2], rank=1) is not None
 
 
 def _prepared(model: ModelProto, scratch: Path) -> ModelProto:
