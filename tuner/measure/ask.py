@@ -34,12 +34,16 @@ def read_requests(path: Path | None, seed: int = 0) -> tuple[Request, ...]:
     if path is None:
         return ()
     requests = []
-    for row, line in enumerate(path.read_text(encoding="utf-8").rstrip("\n").split("\n")):
+    try:
+        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise TargetFileError(f"{path}: is not text in UTF-8 ({error.reason} at byte {error.start})") from None
+    for row, line in enumerate(lines):
         try:
             content = json.loads(line)
             body = json.dumps(content["request"]).encode()
             requests.append(Request(row=row, body=body, answer=content.get("answer")))
-        except (ValueError, KeyError, AttributeError, TypeError):
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             raise TargetFileError(f'{path}:{row + 1}: expected {{"request": …, "answer": …}}') from None
     Random(seed).shuffle(requests)
     return tuple(requests)

@@ -1,7 +1,9 @@
 """Files that are read and written: one sentence for each bad one, and a good one whole or not at all."""
 
 import hashlib
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +170,7 @@ def test_data_of_an_inner_graph_are_looked_at_too(tmp_path: Path):
         ({"x": np.zeros((0, 3, 16), np.float32)}, "must hold as many rows for each input, at least one"),
         ({}, "it has none"),
         ({"x": np.array([None, 1], dtype=object)}, "is no .npz file of numbers"),
+        ({"x": np.array(1.0, np.float32)}, "'x' is no array of rows"),
     ],
 )
 def test_bad_rows_are_one_sentence(arrays: dict, sentence: str, tmp_path: Path):
@@ -175,6 +178,16 @@ def test_bad_rows_are_one_sentence(arrays: dict, sentence: str, tmp_path: Path):
     with pytest.raises(StartError) as caught:
         read_rows(tmp_path / "rows.npz", inputs_of(SMALL))
     assert sentence in str(caught.value)
+
+
+def test_members_that_are_no_arrays_are_one_sentence(tmp_path: Path):
+    lie = io.BytesIO()
+    np.lib.format.write_array_header_1_0(lie, {"descr": "<f4", "fortran_order": False, "shape": (10**12, 16)})
+    for name, content in (("x.txt", b"words"), ("x.npy", b"words"), ("x.npy", lie.getvalue())):
+        with zipfile.ZipFile(tmp_path / "rows.npz", "w") as archive:
+            archive.writestr(name, content)
+        with pytest.raises(StartError, match=r"rows\.npz: is no \.npz file of numbers"):
+            read_rows(tmp_path / "rows.npz", inputs_of(SMALL))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04junk", b"\x93NUMPY", b"junk"])

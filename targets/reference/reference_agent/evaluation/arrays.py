@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 
 from reference_agent.errors import StartError
 
+_BROKEN = (
+    *(OSError, ValueError, EOFError, AttributeError, TypeError),
+    *(RuntimeError, NotImplementedError, MemoryError),  # encrypted, an unknown compression, a size that is a lie
+    *(zipfile.BadZipFile, zlib.error),
+)
 Array = NDArray[np.generic]
 
 
@@ -17,8 +22,12 @@ def arrays_of(path: Path) -> dict[str, Array]:
     try:
         with path.open("rb") as file:
             stored = np.load(file, allow_pickle=False)
-            return {key: stored[key] for key in sorted(stored.files)}
+            arrays = {key: stored[key] for key in sorted(stored.files)}
     except FileNotFoundError:
         raise StartError(f"{path}: is missing; give an .npz file of rows") from None
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except _BROKEN as error:
         raise StartError(f"{path}: is no .npz file of numbers ({error})") from None
+    for key, array in arrays.items():
+        if not isinstance(array, np.ndarray) or not array.ndim:  # numpy gives what is no array as bytes
+            raise StartError(f"{path}: is no .npz file of numbers ({key!r} is no array of rows)")
+    return arrays
