@@ -98,6 +98,12 @@ def occupy(server: Server, threads: ThreadPoolExecutor) -> tuple[int, Future[htt
     return worker, future
 
 
+def computed_beside(worker: int) -> int:
+    """Nanoseconds that the threads of a worker have computed, but for the one that takes the batches."""
+    tasks = [task for task in Path(f"/proc/{worker}/task").iterdir() if int(task.name) != worker]
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+
+
 def resident(pid: int) -> float:
     """The memory that a process holds now, in MB."""
     return status_number(pid, "VmRSS") / 1024

@@ -2,9 +2,8 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from asking import ANSWER, INFER, TEXT, Launch, busy_workers, freeze, metric, tensor, thaw
+from asking import ANSWER, INFER, TEXT, Launch, busy_workers, computed_beside, freeze, metric, tensor, thaw
 from conftest import eventually
 
 
@@ -42,12 +41,6 @@ def test_workers_come_and_go_with_the_load(launch: Launch, threads: ThreadPoolEx
     assert metric(server, "agent_worker_restarts_total") == 0
     assert metric(server, 'agent_requests_total{code="200"}') == len(answers) + 1
     assert server.stop() == (0, "")
-
-
-def computed_beside(worker: int) -> int:
-    """Nanoseconds that the threads of a worker have computed, but for the one that takes the batches."""
-    tasks = [task for task in Path(f"/proc/{worker}/task").iterdir() if int(task.name) != worker]
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
 
 
 def test_a_batch_alone_has_all_threads_and_one_beside_others_has_one(launch: Launch, threads: ThreadPoolExecutor):

@@ -7,7 +7,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
 import pytest
 from asking import (
     ANSWER,
@@ -15,6 +14,7 @@ from asking import (
     TEXT,
     Launch,
     busy_workers,
+    computed_beside,
     freeze,
     listens,
     metric,
@@ -156,11 +156,11 @@ def test_threads_that_spin_burn_time(launch: Launch):
             "--spinning", spinning, "--intra-op-threads", "2", "--batching", "dynamic", "--max-batch-size", "2"
         )
         assert config(server)["spinning"] == spinning
-        worker = psutil.Process(server.workers[0])
-        before = sum(worker.cpu_times()[:2])
+        (worker,) = server.workers
+        before = computed_beside(worker)
         for _ in range(150):
             assert server.client.post(INFER, json=tensor(rows=2, length=16)).status_code == 200
-        burnt[spinning] = sum(worker.cpu_times()[:2]) - before
+        burnt[spinning] = computed_beside(worker) - before
         server.stop()
     assert burnt["on"] > 1.3 * burnt["off"]
 
