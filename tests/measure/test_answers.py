@@ -95,6 +95,17 @@ def test_without_labels_it_is_agreement_and_kept_to_the_same_limit(served: Serve
     assert violations(found, Limits(max_accuracy_drop=0.02))["quality"] == pytest.approx(0.01)
 
 
+def test_what_cannot_be_compared_with_the_default_keeps_no_limit(served: Served) -> None:
+    """The default itself gives no answer to one request, so none of its answers are kept."""
+    served.answering('self.reply({"decision": None if n == 50 and sys.argv[2] == "1" else str(n % 2)})')
+    assert isinstance(served.outcome(1), Failure)
+    found = served.outcome(2)
+    assert isinstance(found, Measurement)
+    assert found.quality is not None
+    assert (found.quality.correct, found.quality.change, found.quality.default_known) == (100, None, False)
+    assert violations(found, Limits(max_accuracy_drop=0.01))["quality"] == pytest.approx(0.99)
+
+
 def test_answers_under_load_are_sampled_and_compared(served: Served) -> None:
     found = served.answering('self.reply({"decision": str(n % 2)})').quality()
     assert found.under_load is not None

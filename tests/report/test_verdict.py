@@ -145,6 +145,19 @@ class TestOther:
         objection = next(one.objection for one in verdict(study).finalists if one.trial == FAST)
         assert objection == "its accuracy is 2.0 pt below the default's, more than 1 pt"
 
+    def test_accuracy_that_was_never_compared_is_an_objection(self) -> None:
+        study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060))
+        alone = replace(studies.quality(0.938, change=None), default_known=False)
+        unknown = [
+            replace(one, outcome=replace(one.outcome, quality=alone))
+            if one.trial == FAST and isinstance(one.outcome, Measurement)
+            else one
+            for one in study.confirmations
+        ]
+        found = verdict(replace(study, confirmations=tuple(unknown)))
+        objection = next(one.objection for one in found.finalists if one.trial == FAST)
+        assert objection == "its accuracy cannot be compared: the default's answers are not known"
+
     def test_the_sentence_has_the_interval_of_the_accuracy_that_the_last_rounds_compared(self) -> None:
         study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060), fast_share=0.938)
         assert verdict(study).sentence.endswith(", accuracy 93.8 % (−0.2 pt [−0.8, +0.4]).")

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_measurement
-from tuner.errors import InvalidMeasurementError, StorageError, StudyExistsError, TargetStartError, UsageError
+from tuner.errors import (
+    InfeasibleError,
+    InvalidMeasurementError,
+    StorageError,
+    StudyExistsError,
+    TargetStartError,
+    UsageError,
+)
 from tuner.files import write_atomically
 from tuner.machine import cores, fingerprint, place
 from tuner.measure.protocol import ONCE, Repetition
@@ -186,6 +193,16 @@ def test_a_default_that_does_not_start_ends_the_search_with_its_log(store: Store
 
     with pytest.raises(TargetStartError, match="exit code 3\n  no such model"):
         engine.search(store, (), dead, Silent())
+    assert len(store.trials) == 1
+
+
+@pytest.mark.parametrize("kind", [FailureKind.WRONG_ANSWERS, FailureKind.MISMATCH])
+def test_a_default_that_gives_nothing_to_compare_with_ends_the_search(store: Store, kind: FailureKind) -> None:
+    def wrong(_configuration: Configuration, _folder: Path, _repetition: Repetition = ONCE) -> Outcome:
+        return Failure(kind=kind, reason="no field decision")
+
+    with pytest.raises(InfeasibleError, match=f"in its default configuration: {kind}: no field decision"):
+        engine.search(store, (), wrong, Silent())
     assert len(store.trials) == 1
 
 

@@ -48,7 +48,14 @@ def quality(asked: Questions, found: Sequence[Any], rows: Rows) -> Quality | Non
         return None
     change = None if asked.default is None or found is asked.default else _change(asked, truth, dict(enumerate(found)))
     right = sum(found[place] == answer for place, answer in truth.items())
-    return Quality(basis=asked.basis, correct=right, total=len(truth), rows=rows, change=change)
+    return Quality(
+        basis=asked.basis,
+        correct=right,
+        total=len(truth),
+        rows=rows,
+        change=change,
+        default_known=asked.default is not None,
+    )
 
 
 def under_load(asked: Questions, before: Sequence[Any], sample: Mapping[int, Sampled]) -> UnderLoad | None:

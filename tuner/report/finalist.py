@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tuner.report.quality import shortfall
 from tuner.report.ties import least_difference, tie
 from tuner.statistics.compare import Estimate, estimate, ratio
 from tuner.study.judgement import criterion
@@ -12,7 +13,7 @@ from tuner.study.space import Configuration
 from tuner.study.study import Study
 from tuner.study.trial import Confirmation, Failure, LevelSummary, Measurement
 from tuner.study.workload import Load
-from tuner.units import format_points, format_seconds
+from tuner.units import format_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +179,7 @@ def _objection(
     quality = _quality(measured)
     if quality is not None and quality.drop > limits.max_accuracy_drop:
         most = f"{limits.max_accuracy_drop * 100:g} pt"
-        return f"its {quality.basis} is {format_points(quality.drop)} below the default's, more than {most}"
+        return f"its {shortfall(quality)}" + (f", more than {most}" if quality.default_known else "")
     if limits.slo is not None:
         found = estimate([one.target.metric(limits.slo.metric) for one in measured]).value
         return None if found <= limits.slo.limit else f"{limits.slo.metric} {format_seconds(found)} misses {limits.slo}"

@@ -2,7 +2,7 @@
 
 from tuner.study.quality import Basis, Quality
 from tuner.study.study import Study
-from tuner.units import format_change, format_share
+from tuner.units import format_change, format_points, format_share
 
 
 def basis_of(study: Study) -> Basis:
@@ -20,6 +20,13 @@ def answered(found: Quality) -> str:
     """Write the share with its difference to the default, such as `accuracy 94.9 % (−0.1 pt [−0.5, +0.3])`."""
     against = change(found)
     return f"{found.basis} {format_share(found.share)}{f' ({against})' if against else ''}"
+
+
+def shortfall(found: Quality) -> str:
+    """Say by how much it falls short of the default's."""
+    if not found.default_known:
+        return f"{found.basis} cannot be compared: the default's answers are not known"
+    return f"{found.basis} is {format_points(found.drop)} below the default's"
 
 
 def asked(found: Quality) -> str:

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tuner.report.quality import shortfall
 from tuner.report.ties import least_difference, tie
 from tuner.report.verdict import Verdict
 from tuner.statistics.pareto import front
 from tuner.study.judgement import best, criterion, feasible, front_of, violations
 from tuner.study.study import Study
 from tuner.study.trial import LevelSummary, Measurement, Trial
-from tuner.units import format_points, format_seconds
+from tuner.units import format_seconds
 
 
 class Standing(StrEnum):
@@ -149,7 +150,7 @@ def _missed(study: Study, trial: Trial, misses: Mapping[str, float]) -> Iterator
         yield f"{limits.slo.metric} {format_seconds(misses['slo'])} above the SLO"
     quality = trial.measurement.quality if trial.measurement else None
     if misses.get("quality", 0.0) > 0.0 and quality is not None:
-        yield f"{quality.basis} {format_points(quality.drop)} below the default's"
+        yield shortfall(quality)
 
 
 def _roles(study: Study, found: Verdict) -> dict[int, tuple[str, ...]]:

@@ -71,9 +71,10 @@ def _spend(store: Store, starts: Sequence[Configuration], measure: Measure, prog
             progress.note(f"every configuration of the space was measured after {len(trials)} trials")
             return
         trial = _run(store, proposal, measure, progress)
-        # Nothing can be learnt where not even the configuration as it comes starts, or can be measured.
+        # Nothing can be learnt where the configuration as it comes does not start, gives no answers to compare with, or
+        # cannot be measured.
         failure, is_default = trial.failure, identity(trial.configuration) == identity(space.default())
-        if failure is not None and is_default and (failure.kind.never_up or failure.kind.ours):
+        if failure is not None and is_default and (failure.kind.unanswered or failure.kind.ours):
             raise as_error(failure, "in its default configuration: ")
 
 

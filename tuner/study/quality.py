@@ -48,7 +48,7 @@ class Quality:
     """How many of `total` requests were answered right through the server, before any load.
 
     `change` is the paired difference to the default's answers; there is none where the default gave the same ones, by
-    the same model, or where its answers are not known.
+    the same model, or where its answers are not known, as `default_known` tells.
     """
 
     basis: Basis
@@ -56,6 +56,7 @@ class Quality:
     total: int
     rows: Rows = Rows.SELECTION
     change: Difference | None = None
+    default_known: bool = True
     under_load: UnderLoad | None = None
 
     @property
@@ -65,5 +66,10 @@ class Quality:
 
     @property
     def drop(self) -> float:
-        """By how much it falls short of the default's, as a share; nine digits, not the last bit of a fraction."""
+        """By how much it falls short of the default's, as a share; nine digits, not the last bit of a fraction.
+
+        All of it when the default's answers are not known: what cannot be compared keeps no limit.
+        """
+        if not self.default_known:
+            return 1.0
         return -round(self.change.value, 9) if self.change else 0.0

@@ -212,6 +212,11 @@ class FailureKind(StrEnum):
         """Whether the server never came to answer."""
         return self in (FailureKind.PREPARE, FailureKind.START, FailureKind.NOT_READY)
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether the server gave no answers that others could be compared with."""
+        return self.never_up or self in (FailureKind.MISMATCH, FailureKind.WRONG_ANSWERS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:

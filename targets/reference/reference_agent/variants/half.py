@@ -4,9 +4,9 @@ import numpy as np
 from onnx import ModelProto, TensorProto
 
 from reference_agent.errors import StartError
+from reference_agent.variants.borrowing import borrowed
 from reference_agent.variants.change import Change, copied
 from reference_agent.variants.graph import Graph, all_nodes, standard
-from reference_agent.variants.library import borrowed
 
 WEIGHING = ("Conv", "ConvTranspose", "Gather", "Gemm", "LayerNormalization", "MatMul")
 """Operators whose constants are weights."""

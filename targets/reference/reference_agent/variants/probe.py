@@ -9,8 +9,8 @@ from onnx import ModelProto
 from reference_agent.errors import StartError
 from reference_agent.inference.resources import Resources
 from reference_agent.inference.session import Session, open_session
+from reference_agent.variants.borrowing import first_line
 from reference_agent.variants.graph import Graph, standard
-from reference_agent.variants.library import first_line
 from reference_agent.variants.rows import Input, Rows, Tensor, batches, inputs_of
 
 LENGTHS = (16, 64, 224)

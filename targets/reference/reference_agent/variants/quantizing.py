@@ -10,9 +10,9 @@ import onnx
 from onnx import ModelProto, NodeProto
 
 from reference_agent.errors import StartError
+from reference_agent.variants.borrowing import borrowed
 from reference_agent.variants.change import Change, copied
 from reference_agent.variants.graph import Graph, real, standard, whole
-from reference_agent.variants.library import borrowed
 
 PRODUCTS = ("MatMul", "Gemm")
 

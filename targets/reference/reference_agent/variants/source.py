@@ -12,8 +12,8 @@ from onnx.external_data_helper import load_external_data_for_model, uses_externa
 
 from reference_agent.errors import StartError
 from reference_agent.inference.session import read_model_file
+from reference_agent.variants.borrowing import borrowed
 from reference_agent.variants.graph import all_graphs
-from reference_agent.variants.library import borrowed
 
 MOST_BYTES = 2**31 - 1
 """What one protobuf message can hold."""

@@ -14,9 +14,9 @@ from onnx import ModelProto, NodeProto
 from onnx.version_converter import convert_version
 
 from reference_agent.errors import StartError
+from reference_agent.variants.borrowing import borrowed
 from reference_agent.variants.change import Change, copied
 from reference_agent.variants.graph import STANDARD, Graph, standard
-from reference_agent.variants.library import borrowed
 from reference_agent.variants.quantizing import PRODUCTS, narrowed, overflows, products
 from reference_agent.variants.rows import Input, Rows, Tensor, batches, inputs_of
 
