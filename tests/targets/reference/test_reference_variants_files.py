@@ -170,7 +170,7 @@ def test_data_of_an_inner_graph_are_looked_at_too(tmp_path: Path):
         ({"x": np.zeros((0, 3, 16), np.float32)}, "must hold as many rows for each input, at least one"),
         ({}, "it has none"),
         ({"x": np.array([None, 1], dtype=object)}, "is no .npz file of numbers"),
-        ({"x": np.array(1.0, np.float32)}, "'x' is no array of rows"),
+        ({"x": np.array(1.0, np.float32)}, "'x' is a single number; its first axis must be the rows"),
     ],
 )
 def test_bad_rows_are_one_sentence(arrays: dict, sentence: str, tmp_path: Path):

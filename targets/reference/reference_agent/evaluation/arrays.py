@@ -28,6 +28,8 @@ def arrays_of(path: Path) -> dict[str, Array]:
     except _BROKEN as error:
         raise StartError(f"{path}: is no .npz file of numbers ({error})") from None
     for key, array in arrays.items():
-        if not isinstance(array, np.ndarray) or not array.ndim:  # numpy gives what is no array as bytes
-            raise StartError(f"{path}: is no .npz file of numbers ({key!r} is no array of rows)")
+        if not isinstance(array, np.ndarray):  # numpy gives what is no array as bytes
+            raise StartError(f"{path}: is no .npz file of numbers ({key!r} is no array)")
+        if not array.ndim:
+            raise StartError(f"{path}: {key!r} is a single number; its first axis must be the rows")
     return arrays

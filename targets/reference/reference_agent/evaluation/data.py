@@ -48,8 +48,6 @@ def _found(arrays: Mapping[str, Array], wanted: Tensor) -> Sequence[Array]:
     names = sorted(arrays)
     single = next((name for name in names if name == wanted.name or len(names) == 1), None)
     if single is not None and not single.startswith(f"{wanted.name}/"):
-        if not arrays[single].ndim:
-            raise StartError(f"{single!r} is a single number; its first axis must be the rows")
         return list(arrays[single])
     strange = [name for name in names if name.rpartition("/")[0] != wanted.name]
     if strange or not names:
