@@ -106,6 +106,12 @@ def test_what_cannot_be_compared_with_the_default_keeps_no_limit(served: Served)
     assert violations(found, Limits(max_accuracy_drop=0.01))["quality"] == pytest.approx(0.99)
 
 
+def test_answers_to_other_requests_are_not_taken_for_answers_to_these(served: Served) -> None:
+    assert served.answering(WORSE).quality(2).correct == 97
+    assert served.answering(WORSE, "".join(REQUESTS.splitlines(keepends=True)[:50])).quality(2).correct == 50
+    assert served.kept == 2
+
+
 def test_answers_under_load_are_sampled_and_compared(served: Served) -> None:
     found = served.answering('self.reply({"decision": str(n % 2)})').quality()
     assert found.under_load is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeTarget
-from tuner.errors import TargetFileError
+from tuner.errors import StorageError, TargetFileError
 from tuner.study.space import Value
 from tuner.target import spec
 from tuner.target.prepare import PrepareError, artifact
@@ -30,15 +30,17 @@ files = ["build.py", "data/**/*"]
 depends = ["$versions"]
 
 [space]
-precision = { choices = ["fp32", "int8", "broken"], default = "fp32" }
+precision = { choices = ["fp32", "int8", "broken", "huge"], default = "fp32" }
 workers = { low = 1, high = 2, default = 1 }
 """
 
 BUILD = """
-import sys
+import errno, os, sys
 from pathlib import Path
 if sys.argv[1] == "broken":
     sys.exit("nothing was quantized")
+if sys.argv[1] == "huge":
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 with open(sys.argv[2] + "/../../builds.txt", "a") as log:
     log.write(sys.argv[1] + "\\n")
 Path(sys.argv[2], "server.py").write_text(sys.argv[1])
@@ -159,6 +161,11 @@ def test_a_failed_build_leaves_nothing_and_says_why(folder: Path, tmp_path: Path
         with pytest.raises(PrepareError, match="nothing was quantized"):
             taken(target, tmp_path / "cache", precision="broken")
     assert not [path for path in (tmp_path / "cache" / "prepared").iterdir() if path.is_dir()]
+
+
+def test_a_disk_that_is_full_is_no_fault_of_the_configuration(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="No space left on device; make room"):
+        taken(spec.load(str(folder)), tmp_path / "cache", precision="huge")
 
 
 TAKE = """

@@ -1,5 +1,6 @@
 """`[prepare]`: what a target builds once per distinct content, and then takes from the cache."""
 
+import errno
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from tuner.errors import TunerError
+from tuner.errors import StorageError, TunerError
 from tuner.study.space import Configuration
 from tuner.target.cache import digest, held
 from tuner.target.command import CommandError, run
@@ -74,4 +75,6 @@ def _build(target: Target, configuration: Configuration, folder: Path) -> None:
     try:
         run(argv, folder=target.folder, env=env, seconds=target.timeouts.prepare)
     except CommandError as error:
+        if (full := os.strerror(errno.ENOSPC)) in str(error):  # of the disk, which no other configuration mends
+            raise StorageError(f"{folder}: {full}; make room, or name another cache with XDG_CACHE_HOME") from None
         raise PrepareError(f"[prepare] {error}") from None
