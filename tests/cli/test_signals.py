@@ -1,0 +1,72 @@
+"""The first Ctrl-C ends a search in good order, the second one at once; either way nothing is left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_search import nothing_is_left_of
+from tests.conftest import MakeTarget
+from tuner.search.storage import read_study
+
+STUBBORN = """
+import signal, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+signal.signal(signal.SIGTERM, lambda *_: open(sys.argv[2], "w").close())
+open(sys.argv[2] + ".up", "w").close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+"""A server that answers, and that takes note of a SIGTERM and stays."""
+
+TOML = """
+description = "x"
+command = ["$python", "$home/server.py", "$port", "{told}", "$a"]
+[timeouts]
+stop = 60.0
+[space]
+a = {{ low = 1, high = 3, default = 1 }}
+"""
+
+
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_leaves_at_once(make_target: MakeTarget, tmp_path: Path, second: int) -> None:
+    told = tmp_path / "told"
+    folder = make_target(TOML.format(told=told), server_py=STUBBORN)
+    command = [sys.executable, "-m", "tuner", "search", "--target", str(folder), "--users", "2",
+               "--name", "study", "--out", str(tmp_path)]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    wait_for(tmp_path / "told.up", process)
+    process.send_signal(signal.SIGINT)
+    wait_for(told, process)
+    # The server has been asked to stop and has a minute to do so: only another signal gets us out now.
+    os.kill(process.pid, second)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 128 + second
+    assert err.strip() == "tuner: finishing; a second Ctrl-C leaves at once"
+    assert out == ""
+    assert nothing_is_left_of(tmp_path)
+    assert read_study(tmp_path / "study").trials == (), "what was stored can be gone on with"
