@@ -58,7 +58,7 @@ def test_a_terminal_shows_the_trial_the_best_the_time_and_the_front() -> None:
     for text in (
         f"trial {len(trials) + 1}/{studies.small().settings.budget}  #99 (default)  measure at 32 users",
         "p99 18.4 ms  412 req/s",
-        "best so far within the limits (",
+        f"best so far under {studies.small().settings.limits.slo}: #",
         "left",
         f"of {len(trials)} trials",
         "p99 at 4 users",

@@ -5,6 +5,7 @@ Only typer is imported here; a verb imports what it needs when it runs, so that 
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -106,5 +107,8 @@ def _ended(typed: Sequence[str], output: Output) -> tuple[int, str]:
         return 143, output.farewell
     except KeyboardInterrupt:
         return 130, output.farewell
+    except Exception as error:
+        traceback.print_exc()
+        return 1, f"a fault of tuner itself: {error!r}"
     # The parser turns a KeyboardInterrupt of the verb into this code.
     return code or 0, output.farewell if code else ""
