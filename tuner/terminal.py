@@ -20,6 +20,7 @@ A number that JSON does not have is the text "Infinity" or "-Infinity", or null.
 """
 
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -103,8 +104,11 @@ class Output:
             self._closed = True
             error = {"code": code, "message": message} if code else None
             document = {"version": DOCUMENT_VERSION, "verb": self._verb, "error": error, "result": self._result}
-            json.dump(document, sys.stdout, indent=1, allow_nan=False)
-            print(flush=True)
+            try:
+                print(json.dumps(document, indent=1, allow_nan=False), flush=True)
+            except BrokenPipeError:
+                # Whoever reads has seen enough; without this, Python would complain on its way out.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 PLAIN = Output()

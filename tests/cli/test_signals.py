@@ -1,5 +1,6 @@
 """The first Ctrl-C ends a search in good order, the second one at once; either way nothing is left."""
 
+import json
 import os
 import signal
 import subprocess
@@ -70,3 +71,20 @@ def test_the_second_signal_leaves_at_once(make_target: MakeTarget, tmp_path: Pat
     assert out == ""
     assert nothing_is_left_of(tmp_path)
     assert read_study(tmp_path / "study").trials == (), "what was stored can be gone on with"
+
+
+def test_the_first_ctrl_c_tells_what_there_is_and_how_to_go_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tuner", "search", "--target", "null", "--budget", "3", "--users", "2",
+               "--measure-at-most", "0.5s", "--name", "study", "--out", str(tmp_path), "--json", "--quiet"]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    wait_for(tmp_path / "study" / "trials" / "0001" / "locust.log", process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    message = f"interrupted; go on with: tuner resume {tmp_path / 'study'}"
+    assert err == f"tuner: {message}\n"
+    found = json.loads(out)
+    assert found["error"] == {"code": 130, "message": message}
+    assert [trial["number"] for trial in found["result"]["trials"]] == [0]
+    assert Path(found["result"]["report"]).exists()
+    assert nothing_is_left_of(tmp_path)
