@@ -2,9 +2,6 @@
 
 import json
 import re
-import signal
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,15 +34,6 @@ ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
 
-@pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
-    """Give pytest its signals back."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -74,9 +62,8 @@ def test_an_ending_has_its_code(
         raise error
 
     monkeypatch.setattr(storage, "read_study", fail)
-    monkeypatch.setattr(sys, "argv", ["tuner", "report", "here", *(["--json"] if as_json else [])])
     with pytest.raises(SystemExit) as ended:
-        main()
+        main(["report", "here", *(["--json"] if as_json else [])])
     assert ended.value.code == code
     out, err = capsys.readouterr()
     told = json.loads(out)["error"] if as_json else {"code": code, "message": err.partition("tuner: ")[2].strip()}

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from tuner.cli import run
-from tuner.cli.app import app
+from tuner.cli.app import app, main
 from tuner.cli.invocation import Invocation
 from tuner.terminal import PLAIN
 
@@ -38,6 +38,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_settings_come_before_what_was_typed(typed: Sequence[str], words: Sequence[str]) -> None:
     assert Invocation.of(typed, PROGRAM, PLAIN).words == words
+
+
+def test_a_mistake_that_was_not_typed_can_be_found(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("tuner.toml").write_text('target = "null"\nstorage = "sqlite://secret"\n[set]\ndelay = 3\n')
+    with pytest.raises(SystemExit) as ended:
+        main(["search", "--dry-run"])
+    assert ended.value.code == 2
+    told = "unknown knob 'delay'; did you mean 'delay_ms'? (known: delay_ms) (set in a file or a variable: "
+    assert f"{told}--target=null --set=delay=3)" in capsys.readouterr().err
 
 
 def test_a_study_keeps_the_whole_command_but_no_password(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import typer
 from tuner import __version__
 from tuner.cli import doctor, init, measure, report, resume, runtime, search, serve, signals, targets, ui, worker
 from tuner.cli.invocation import Invocation
-from tuner.errors import Terminated, TunerError
+from tuner.errors import Terminated, TunerError, UsageError
 from tuner.terminal import Output, inert
 
 _EPILOG = "\n\n".join(
@@ -78,10 +78,11 @@ def _program(
     """Find the serving configuration that keeps your promise: load, p99 and accuracy, measured."""
 
 
-def main() -> None:
-    """Run the program."""
-    everywhere = [word for word in sys.argv[1:] if word in _EVERYWHERE]
-    typed = [word for word in sys.argv[1:] if word not in _EVERYWHERE]
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the program with these arguments, or those of the command line."""
+    words = sys.argv[1:] if words is None else words
+    everywhere = [word for word in words if word in _EVERYWHERE]
+    typed = [word for word in words if word not in _EVERYWHERE]
     if "--no-color" in everywhere:
         os.environ["NO_COLOR"] = "1"
     quiet = "--quiet" in everywhere or "-q" in everywhere
@@ -98,13 +99,16 @@ def main() -> None:
 def _ended(typed: Sequence[str], output: Output) -> tuple[int, str]:
     """Run a verb; return the exit code, and what went wrong."""
     program = typer.main.get_command(app)
+    invocation = Invocation(words=typed, output=output)
     try:
         invocation = Invocation.of(typed, program, output)
         code = program.main(list(invocation.words), prog_name="tuner", standalone_mode=False, obj=invocation)
+    except UsageError as error:
+        return error.exit_code, invocation.explained(str(error))
     except TunerError as error:
         return error.exit_code, str(error)
     except typer.TyperException as error:
-        return error.exit_code, error.format_message()
+        return error.exit_code, invocation.explained(error.format_message())
     except Terminated:
         return 143, output.farewell
     except KeyboardInterrupt:
