@@ -11,7 +11,8 @@ With `--json` stdout is exactly one document, version 1:
              measure                   the content of a `measurement.json`, and `folder`, where it lies
              doctor                    the diagnosis as it is kept for searches, and `kept`, where (or null)
              serve, ui                 url, and of serve locust (a command), of ui locust (its page); told at the start
-             targets                   targets (name, description), or target, knobs, constraints, options, left_alone
+             targets                   targets (name, description)
+             targets NAME              knobs, conditions, constraints, constants, options, left_alone
              runtime list              runtimes (name, requirement, provider, installed, bytes)
              runtime add, remove       runtime, and of add version
              init                      file, schema
