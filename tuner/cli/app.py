@@ -39,19 +39,20 @@ app = typer.Typer(
 _OWN_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 """A target declares options of its own; what is left over is checked against them."""
 
-_ANY_VERB = "With any verb: --json, --quiet, --no-color. Where settings come from, and exit codes: tuner --help."
-
-app.command("search", context_settings=_OWN_OPTIONS, epilog=_ANY_VERB)(search.search)
-app.command("resume", epilog=_ANY_VERB)(resume.resume)
-app.command("measure", context_settings=_OWN_OPTIONS, epilog=_ANY_VERB)(measure.measure)
-app.command("serve", context_settings=_OWN_OPTIONS, epilog=_ANY_VERB)(serve.serve)
-app.command("ui", context_settings=_OWN_OPTIONS, epilog=_ANY_VERB)(ui.ui)
-app.command("worker", context_settings=_OWN_OPTIONS, epilog=_ANY_VERB)(worker.worker)
-app.command("doctor", context_settings=_OWN_OPTIONS, epilog=_ANY_VERB)(doctor.doctor)
+app.command("search", context_settings=_OWN_OPTIONS)(search.search)
+app.command("resume")(resume.resume)
+app.command("measure", context_settings=_OWN_OPTIONS)(measure.measure)
+app.command("serve", context_settings=_OWN_OPTIONS)(serve.serve)
+app.command("ui", context_settings=_OWN_OPTIONS)(ui.ui)
+app.command("worker", context_settings=_OWN_OPTIONS)(worker.worker)
+app.command("doctor", context_settings=_OWN_OPTIONS)(doctor.doctor)
 app.add_typer(runtime.app, name="runtime", help="Install other builds of ONNX Runtime, for their execution providers.")
-app.command("report", epilog=_ANY_VERB)(report.report)
-app.command("targets", epilog=_ANY_VERB)(targets.targets)
-app.command("init", epilog=_ANY_VERB)(init.init)
+app.command("report")(report.report)
+app.command("targets")(targets.targets)
+app.command("init")(init.init)
+
+for _verb in app.registered_commands:
+    _verb.epilog = "With any verb: --json, --quiet, --no-color. Where settings come from, and exit codes: tuner --help."
 
 _EVERYWHERE = ("--json", "--quiet", "-q", "--no-color")
 
