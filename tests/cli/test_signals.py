@@ -12,7 +12,16 @@ import pytest
 
 from tests.cli.test_search import nothing_is_left_of
 from tests.conftest import MakeTarget
+from tuner.cli.run import run
+from tuner.machine import cores, place
+from tuner.report import write
+from tuner.search import engine
 from tuner.search.storage import read_study
+from tuner.study.objectives import Limits
+from tuner.study.study import Settings, Study
+from tuner.study.workload import closed, standard
+from tuner.target import spec
+from tuner.terminal import Output
 
 STUBBORN = """
 import signal, sys
@@ -88,3 +97,23 @@ def test_the_first_ctrl_c_tells_what_there_is_and_how_to_go_on(tmp_path: Path) -
     assert [trial["number"] for trial in found["result"]["trials"]] == [0]
     assert Path(found["result"]["report"]).exists()
     assert nothing_is_left_of(tmp_path)
+
+
+def test_ctrl_c_while_the_report_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = iter([KeyboardInterrupt])
+    written = write.write_report
+
+    def interrupted_once(study: Study, folder: Path) -> Path:
+        for interruption in asked:
+            raise interruption
+        return written(study, folder)
+
+    monkeypatch.setattr(write, "write_report", interrupted_once)
+    monkeypatch.setattr(engine, "search", lambda *_: None)
+    workload = standard(closed((2,)))
+    settings = Settings(name="study", target="null", workload=workload, limits=Limits(), budget=1, seed=0)
+    output = Output()
+    with pytest.raises(KeyboardInterrupt):
+        run(settings, spec.load("null"), place(cores()), command="tuner search", out=tmp_path, output=output)
+    assert output.farewell == f"interrupted; go on with: tuner resume {tmp_path / 'study'}"
+    assert (tmp_path / "study" / "index.html").exists()
