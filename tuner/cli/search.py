@@ -1,7 +1,7 @@
 """`tuner search`: the main job."""
 
 import shlex
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -45,12 +45,13 @@ def search(
     from tuner.target import spec
     from tuner.units import parse_share
 
+    output = options.output(context)
     own = options.target_options(context, target)
     workload = options.workload(users, rate, p99_within, measure_at_most, load_processes)
     placement = place(cores(), workload.processes_here)
     loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
     options.require_open_loop(workload, loaded)
-    options.show_notes(loaded)
+    options.show_notes(loaded, output)
     limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=parse_share(max_accuracy_drop))
     if quality_objective and not loaded.answers.compared:
         raise UsageError(f"--quality-objective: {loaded.name} has no [answers] with requests and field to compare")
@@ -67,11 +68,12 @@ def search(
         quality_objective=quality_objective,
         runtime_python=loaded.runtime_python,
     )
-    command = shlex.join(["tuner", *sys.argv[1:]])
+    words: Sequence[str] = context.obj.words
     if storage is not None:
-        command = command.replace(shlex.quote(storage), shlex.quote(without_password(storage)))
+        words = [word.replace(storage, without_password(storage)) for word in words]
         storage = absolute(storage)
     if dry_run:
-        dry(settings, loaded)
+        dry(settings, loaded, output)
     else:
-        run(settings, loaded, placement, command=command, out=out, storage=storage)
+        command = shlex.join(["tuner", *words])
+        run(settings, loaded, placement, command=command, out=out, storage=storage, output=output)
