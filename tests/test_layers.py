@@ -17,6 +17,7 @@ ORDER = (
     ("target",),
     ("load",),
     ("measure",),
+    ("gate",),
     ("search", "report", "doctor"),
     ("cli",),
     ("__main__",),

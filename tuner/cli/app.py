@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tuner import __version__
-from tuner.cli import doctor, measure, report, resume, runtime, search, serve, targets, worker
+from tuner.cli import doctor, gate, measure, report, resume, runtime, search, serve, targets, worker
 from tuner.errors import Terminated, TunerError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("resume")(resume.resume)
 app.command("measure", context_settings=_OWN_OPTIONS)(measure.measure)
 app.command("serve", context_settings=_OWN_OPTIONS)(serve.serve)
 app.command("worker", context_settings=_OWN_OPTIONS)(worker.worker)
+app.command("gate", context_settings=_OWN_OPTIONS)(gate.gate)
 app.command("doctor", context_settings=_OWN_OPTIONS)(doctor.doctor)
 app.add_typer(runtime.app, name="runtime", help="Install other builds of ONNX Runtime, for their execution providers.")
 app.command("report")(report.report)
