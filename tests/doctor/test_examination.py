@@ -11,7 +11,6 @@ import pytest
 from tests.conftest import make_level, make_measurement
 from tests.doctor.diagnoses import MACHINE, TOO_LATE
 from tuner.doctor import generator, noise
-
 from tuner.doctor.conclusion import trustworthy
 from tuner.doctor.examination import examine
 from tuner.errors import InfeasibleError, TargetStartError
