@@ -12,10 +12,10 @@ PACKAGE = Path(tuner.__file__).parent
 ROOT = PACKAGE.parent
 ORDER = (
     ("errors", "__init__"),
-    ("units", "bundled", "files", "machine", "statistics"),
+    ("units", "bundled", "files", "machine", "statistics", "terminal"),
     ("study", "runtimes"),
     ("target",),
-    ("load",),
+    ("load", "settings"),
     ("measure",),
     ("gate",),
     ("search", "report", "doctor"),

@@ -22,8 +22,11 @@ from tuner.study.objectives import Limits
 from tuner.study.study import Settings
 from tuner.study.workload import closed, standard
 from tuner.target import spec
+from tuner.terminal import PLAIN
 
-NO_OPTIONS = cast(typer.Context, SimpleNamespace(args=[], command=SimpleNamespace(params=[])))
+NO_OPTIONS = cast(
+    typer.Context, SimpleNamespace(args=[], command=SimpleNamespace(params=[]), obj=SimpleNamespace(output=PLAIN))
+)
 
 
 @pytest.fixture(autouse=True)

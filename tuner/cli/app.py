@@ -3,19 +3,33 @@
 Only typer is imported here; a verb imports what it needs when it runs, so that `tuner --help` answers at once.
 """
 
-import signal
+import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from tuner import __version__
-from tuner.cli import doctor, gate, measure, report, resume, runtime, search, serve, targets, worker
+from tuner.cli import doctor, gate, init, measure, report, resume, runtime, search, serve, signals, targets, ui, worker
+from tuner.cli.invocation import Invocation
 from tuner.errors import Terminated, TunerError
+from tuner.terminal import Output, inert
+
+_EPILOG = "\n\n".join(
+    (
+        "Settings: a flag wins over a variable such as TUNER_BUDGET, that over tuner.toml, and that over "
+        "\\[tool.tuner] in pyproject.toml; `tuner init` writes a tuner.toml that names them all.",
+        "Exit codes: 0 done; 1 a fault of tuner itself; 2 usage or settings; 3 nothing keeps the limits; 4 the target "
+        "does not start; 5 regression; 6 the measurement is not valid; 7 storage; 130 and 143 on signals.",
+        "Example: tuner search --budget 50 --users 4,32 --slo p99=50ms",
+    )
+)
 
 app = typer.Typer(
     name="tuner",
     help="Finds the serving configuration that keeps your promise: load, p99 and accuracy, measured.",
+    epilog=_EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -28,12 +42,16 @@ app.command("search", context_settings=_OWN_OPTIONS)(search.search)
 app.command("resume")(resume.resume)
 app.command("measure", context_settings=_OWN_OPTIONS)(measure.measure)
 app.command("serve", context_settings=_OWN_OPTIONS)(serve.serve)
+app.command("ui", context_settings=_OWN_OPTIONS)(ui.ui)
 app.command("worker", context_settings=_OWN_OPTIONS)(worker.worker)
 app.command("gate", context_settings=_OWN_OPTIONS)(gate.gate)
 app.command("doctor", context_settings=_OWN_OPTIONS)(doctor.doctor)
 app.add_typer(runtime.app, name="runtime", help="Install other builds of ONNX Runtime, for their execution providers.")
 app.command("report")(report.report)
 app.command("targets")(targets.targets)
+app.command("init")(init.init)
+
+_EVERYWHERE = ("--json", "--quiet", "-q", "--no-color")
 
 
 def _version(wanted: bool) -> None:
@@ -44,26 +62,50 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _program(
-    version: Annotated[
+    _json: Annotated[
+        bool, typer.Option("--json", help="Write one JSON document to stdout, and nothing else; with any verb.")
+    ] = False,
+    _quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress; with any verb.")] = False,
+    _no_color: Annotated[
+        bool, typer.Option("--no-color", help="Use no colours, as with NO_COLOR=1; with any verb.")
+    ] = False,
+    _wanted: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
 ) -> None:
     """Find the serving configuration that keeps your promise: load, p99 and accuracy, measured."""
 
 
-def _terminate(*_: object) -> None:
-    raise Terminated
-
-
 def main() -> None:
     """Run the program."""
-    signal.signal(signal.SIGTERM, _terminate)
+    everywhere = [word for word in sys.argv[1:] if word in _EVERYWHERE]
+    typed = [word for word in sys.argv[1:] if word not in _EVERYWHERE]
+    if "--no-color" in everywhere:
+        os.environ["NO_COLOR"] = "1"
+    quiet = "--quiet" in everywhere or "-q" in everywhere
+    verb = next((word for word in typed if not word.startswith("-")), "")
+    output = Output(verb, as_json="--json" in everywhere, quiet=quiet)
+    signals.listen(quiet=quiet)
+    code, message = _ended(typed, output)
+    if message:
+        print(inert(f"tuner: {message}"), file=sys.stderr)
+    output.close(code, message)
+    sys.exit(code)
+
+
+def _ended(typed: Sequence[str], output: Output) -> tuple[int, str]:
+    """Run a verb; return the exit code, and what went wrong."""
+    program = typer.main.get_command(app)
     try:
-        app()
+        invocation = Invocation.of(typed, program, output)
+        code = program.main(list(invocation.words), prog_name="tuner", standalone_mode=False, obj=invocation)
     except TunerError as error:
-        print(f"tuner: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        return error.exit_code, str(error)
+    except typer.TyperException as error:
+        return error.exit_code, error.format_message()
     except Terminated:
-        sys.exit(143)
+        return 143, output.farewell
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130, output.farewell
+    # The parser turns a KeyboardInterrupt of the verb into this code.
+    return code or 0, output.farewell if code else ""

@@ -23,25 +23,28 @@ def doctor(
 
     Example: tuner doctor --users 4,32
     """
+    import json
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
     from tuner.doctor import store
     from tuner.doctor.console import print_diagnosis
+    from tuner.doctor.diagnosis import dump_diagnosis
     from tuner.doctor.examination import examine
     from tuner.errors import InvalidMeasurementError
     from tuner.machine import cores, fingerprint, place
     from tuner.measure.protocol import Protocol, Watcher
     from tuner.measure.verify import Verifier
-    from tuner.report.console import LaunchProgress
+    from tuner.report.progress import LaunchProgress
     from tuner.study.objectives import Limits
     from tuner.target import spec
 
+    output = options.output(context)
     workload = options.workload(users, rate, None, None)
     own = options.target_options(context, target)
     placement = place(cores())
     loaded = spec.load(target, own, None, placement.server, runtime_python)
-    with TemporaryDirectory(prefix="tuner-doctor-") as name, LaunchProgress() as progress:
+    with TemporaryDirectory(prefix="tuner-doctor-") as name, LaunchProgress(output) as progress:
         folder = Path(name)
         protocol = Protocol(
             target=loaded,
@@ -53,7 +56,11 @@ def doctor(
             watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
         )
         diagnosis = examine(protocol, spec.reference(target), own, launches, folder)
-    print_diagnosis(diagnosis)
+    print_diagnosis(diagnosis, output)
+    found = json.loads(dump_diagnosis(diagnosis))
+    output.tell({**found, "kept": None})
     if diagnosis.noise is None:
         raise InvalidMeasurementError("too few launches were valid to know the noise; do first what is marked `look`")
-    print(f"Kept for the searches to come: {store.save(diagnosis)}")
+    kept = str(store.save(diagnosis))
+    output.tell({**found, "kept": kept})
+    output.say(f"Kept for the searches to come: {kept}")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tuner.gate.result import Gate, Settings
     from tuner.gate.side import Launchable
     from tuner.study.workload import Workload
+    from tuner.terminal import Output
 
 Baseline = Annotated[
     str,
@@ -63,6 +64,7 @@ def gate(
     from tuner.target import spec
     from tuner.units import parse_change, parse_seconds, parse_share
 
+    output = options.output(context)
     limits = (
         Limit(figure=Figure.P99, ratio=parse_change(max_p99)),
         Limit(figure=Figure.THROUGHPUT, ratio=parse_change(min_throughput)),
@@ -88,8 +90,8 @@ def gate(
             seconds=seconds,
             seed=seed,
         )
-        found = _run(settings, before, new.side, out.resolve() / name)
-    print_gate(found, write_gate(found, out.resolve() / name))
+        found = _run(settings, before, new.side, out.resolve() / name, output)
+    print_gate(found, write_gate(found, out.resolve() / name), output)
     require_kept(found)
 
 
@@ -106,7 +108,7 @@ def _workload(
     return workload
 
 
-def _run(settings: "Settings", baseline: "Launchable", new: "Launchable", folder: Path) -> "Gate":
+def _run(settings: "Settings", baseline: "Launchable", new: "Launchable", folder: Path, output: "Output") -> "Gate":
     """Launch until it is decided, and put together what was found."""
     import time
 
@@ -119,7 +121,7 @@ def _run(settings: "Settings", baseline: "Launchable", new: "Launchable", folder
 
     machine, placement = fingerprint(), place(cores(), settings.workload.processes_here)
     started, began = datetime.now().astimezone().isoformat(timespec="seconds"), time.monotonic()
-    with GateProgress(settings) as progress:
+    with GateProgress(output) as progress:
         watcher = Watcher(on_phase=progress.phase, on_tick=progress.tick)
         launch = launches(settings, baseline, new, folder, machine, placement, watcher)
         found = run.run(settings, launch, on_round=progress.round)

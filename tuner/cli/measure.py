@@ -36,15 +36,14 @@ def measure(
     from tuner.measure.failed import as_error
     from tuner.measure.protocol import Protocol, Watcher
     from tuner.measure.verify import Verifier
-    from tuner.report.console import LaunchProgress, print_measurement
+    from tuner.report.console import print_measurement
+    from tuner.report.progress import LaunchProgress
     from tuner.study.objectives import Limits
     from tuner.study.trial import Failure
     from tuner.target import spec
 
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise UsageError(f"--url {url}: begin it with http:// or https://")
-    if url is not None and sets:
-        raise UsageError("--set configures a server that tuner launches; with --url configure it where you start it")
+    options.require_url(url, sets)
+    output = options.output(context)
     workload = options.workload(users, rate, p99_within, measure_at_most, load_processes, load_master)
     if load_master is not None and url is None and not load_master.startswith("127."):
         raise UsageError(
@@ -56,7 +55,7 @@ def measure(
     options.require_open_loop(workload, loaded)
     configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
     folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
-    with LaunchProgress() as progress:
+    with LaunchProgress(output) as progress:
         protocol = Protocol(
             target=loaded,
             workload=workload,
@@ -73,4 +72,4 @@ def measure(
             outcome = measurement.measure_url(protocol, url.rstrip("/"), folder)
     if isinstance(outcome, Failure):
         raise as_error(outcome, f"logs in {folder}: ")
-    print_measurement(outcome, folder)
+    print_measurement(outcome, folder, output)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tuner.study.space import Configuration
     from tuner.study.workload import Workload
     from tuner.target.spec import Target
+    from tuner.terminal import Output
 
 TargetName = Annotated[str, typer.Option("--target", help="A bundled target's name, or a folder with a target.toml.")]
 Users = Annotated[
@@ -66,7 +67,10 @@ Drop = Annotated[
 ]
 QualityObjective = Annotated[
     bool,
-    typer.Option("--quality-objective", help="Make accuracy, or without labels agreement, a third objective."),
+    typer.Option(
+        "--quality-objective/--no-quality-objective",
+        help="Make accuracy, or without labels agreement, a third objective.",
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the proposals and of the order of requests.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that gets one folder per study.")]
@@ -86,6 +90,12 @@ Locustfile = Annotated[
 
 _SHORTEST_SECONDS = 0.5
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+
+
+def output(context: typer.Context) -> "Output":
+    """Return where a verb writes."""
+    found: Output = context.obj.output
+    return found
 
 
 def slo(text: str | None, target: "Target") -> "Slo | None":
@@ -133,6 +143,22 @@ def require_open_loop(workload: "Workload", target: "Target") -> None:
 
     if workload.loop is Loop.OPEN and target.open_locustfile is None:
         raise UsageError(f"--rate sends requests on a schedule, which {target.locustfile.name} does not: give --users")
+
+
+def require_url(url: str | None, sets: Sequence[str] | None) -> None:
+    """Refuse a --url that is none, and knobs for a server that is not ours to launch."""
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise UsageError(f"--url {url}: begin it with http:// or https://")
+    if url is not None and sets:
+        raise UsageError("--set configures a server that tuner launches; with --url configure it where you start it")
+
+
+def require_free(port: int) -> None:
+    """Refuse a port that is taken."""
+    from tuner.target.launch import is_free
+
+    if not is_free(port):
+        raise UsageError(f"--port {port}: something listens there already; choose another port")
 
 
 def load_target(

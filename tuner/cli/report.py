@@ -9,6 +9,7 @@ from tuner.cli import options
 
 
 def report(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="The study's folder.")],
     storage: options.Storage = None,
 ) -> None:
@@ -21,4 +22,4 @@ def report(
     from tuner.search.storage import read_study
 
     study = read_study(folder, storage)
-    print_verdict(study, write_report(study, folder))
+    print_verdict(study, write_report(study, folder), options.output(context))

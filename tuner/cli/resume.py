@@ -9,6 +9,7 @@ from tuner.cli import options
 
 
 def resume(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="The study's folder.")],
     budget: Annotated[int | None, typer.Option("--budget", min=1, help="A new budget; default: the study's.")] = None,
     storage: options.Storage = None,
@@ -23,4 +24,4 @@ def resume(
     with open_study(folder, storage) as store:
         if budget is not None:
             store.set_budget(budget)
-        go_on(store)
+        go_on(store, options.output(context))

@@ -1,6 +1,5 @@
 """From settings to a finished report: what `search` and `resume` have in common."""
 
-import sys
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -13,23 +12,33 @@ from tuner.measure.kept import Keeper
 from tuner.measure.measurement import measure
 from tuner.measure.protocol import Protocol, Watcher
 from tuner.measure.verify import Verifier
-from tuner.report.console import SearchProgress, print_plan, print_verdict
+from tuner.report.console import print_plan, print_verdict
+from tuner.report.progress import SearchProgress
+from tuner.report.text import in_shell
 from tuner.report.verdict import Verdict, verdict
 from tuner.search import engine
 from tuner.search.storage import Store, create
 from tuner.study.study import Header, Settings
 from tuner.target import spec
 from tuner.target.spec import Target
+from tuner.terminal import PLAIN, Output
 
 
-def dry(settings: Settings, target: Target) -> None:
+def dry(settings: Settings, target: Target, output: Output = PLAIN) -> None:
     """Print what a search would do."""
     alone = [name for name in target.left_alone if name in settings.pinned]
-    print_plan(settings, target.space.pinned(settings.pinned), alone)
+    print_plan(settings, target.space.pinned(settings.pinned), alone, output)
 
 
 def run(
-    settings: Settings, target: Target, placement: Placement, *, command: str, out: Path, storage: str | None = None
+    settings: Settings,
+    target: Target,
+    placement: Placement,
+    *,
+    command: str,
+    out: Path,
+    storage: str | None = None,
+    output: Output = PLAIN,
 ) -> None:
     """Create a study and search."""
     header = Header(
@@ -42,10 +51,10 @@ def run(
     )
     header = replace(header, noise=known_noise(header))
     with create(out.resolve(), header, storage) as store:
-        _search(store, target)
+        _search(store, target, output)
 
 
-def go_on(store: Store) -> None:
+def go_on(store: Store, output: Output = PLAIN) -> None:
     """Search on in a study that exists, if nothing that its figures depend on has changed."""
     settings = store.header.settings
     server = store.header.placement.server
@@ -57,15 +66,15 @@ def go_on(store: Store) -> None:
     placement = store.header.placement
     if not {*placement.server, *placement.load} <= set(cores()):
         raise UsageError(f"{store.folder}: began on other cores than we may use now; start a new study")
-    _search(store, target)
+    _search(store, target, output)
 
 
-def _search(store: Store, target: Target) -> None:
+def _search(store: Store, target: Target, output: Output) -> None:
     """Search, and write the report of whatever there is, also when a person, a signal or an error ends it."""
     settings, default = store.header.settings, store.header.space.default()
     users = settings.workload.concurrency
     try:
-        with SearchProgress(settings, default, store.trials) as progress, Keeper() as keeper:
+        with SearchProgress(settings, default, store.trials, output) as progress, Keeper() as keeper:
             protocol = Protocol(
                 target=target,
                 workload=settings.workload,
@@ -79,22 +88,22 @@ def _search(store: Store, target: Target) -> None:
             starts = target.starts_with(settings.pinned)
             engine.search(store, starts, partial(measure, protocol, keeper=keeper), progress)
     except (KeyboardInterrupt, Terminated):
-        _report(store)
-        print(f"\ninterrupted; go on with: tuner resume {store.folder}", file=sys.stderr)
+        _report(store, output)
+        output.farewell = f"interrupted; go on with: tuner resume {in_shell(str(store.folder))}"
         raise
     except StorageError:
         raise
     except TunerError:
-        _report(store)
+        _report(store, output)
         raise
-    if _report(store).configuration is None:
+    if _report(store, output).configuration is None:
         raise InfeasibleError(f"no configuration keeps the limits ({settings.limits})")
 
 
-def _report(store: Store) -> Verdict:
+def _report(store: Store, output: Output) -> Verdict:
     # Imported late: plotly takes a while to load, and the trials need not wait for it.
     from tuner.report.write import write_report
 
     study = store.study()
-    print_verdict(study, write_report(study, store.folder))
+    print_verdict(study, write_report(study, store.folder), output)
     return verdict(study)

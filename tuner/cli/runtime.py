@@ -4,31 +4,33 @@ from typing import Annotated
 
 import typer
 
+from tuner.cli import options
+
 Name = Annotated[str, typer.Argument(help="A name that `tuner runtime list` shows.")]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 
 @app.command("add")
-def add(name: Name) -> None:
+def add(context: typer.Context, name: Name) -> None:
     """Install a runtime with pip into a folder of its own in the cache, after it has computed something.
 
     Example: tuner runtime add openvino
     """
-    import sys
-
     from tuner.runtimes import install
     from tuner.runtimes.known import find
 
     runtime = find(name)
-    print(f"installing {runtime.requirement} with pip …", file=sys.stderr)
+    output = options.output(context)
+    output.progress().print(f"installing {runtime.requirement} with pip …")
     new = install.add(runtime)
     how = "installed" if new else "was installed already"
-    print(f"{runtime.requirement} {how} and computes; searches now try {runtime.provider}")
+    output.tell({"runtime": runtime.name, "version": runtime.version})
+    output.say(f"{runtime.requirement} {how} and computes; searches now try {runtime.provider}")
 
 
 @app.command("list")
-def list_runtimes() -> None:
+def list_runtimes(context: typer.Context) -> None:
     """Show the runtimes that can be installed, and those that are.
 
     Example: tuner runtime list
@@ -37,11 +39,13 @@ def list_runtimes() -> None:
     from tuner.runtimes import store
     from tuner.runtimes.known import KNOWN
 
-    print_runtimes([(runtime, store.installed(runtime), store.size(runtime)) for runtime in KNOWN])
+    print_runtimes(
+        [(runtime, store.installed(runtime), store.size(runtime)) for runtime in KNOWN], options.output(context)
+    )
 
 
 @app.command("remove")
-def remove(name: Name) -> None:
+def remove(context: typer.Context, name: Name) -> None:
     """Remove a runtime from the cache.
 
     Example: tuner runtime remove openvino
@@ -51,4 +55,6 @@ def remove(name: Name) -> None:
 
     runtime = find(name)
     store.remove(runtime)
-    print(f"{runtime.name} removed")
+    output = options.output(context)
+    output.tell({"runtime": runtime.name})
+    output.say(f"{runtime.name} removed")

@@ -1,7 +1,7 @@
 """`tuner search`: the main job."""
 
 import shlex
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +45,7 @@ def search(
     from tuner.target import spec
     from tuner.units import parse_share
 
+    output = options.output(context)
     own = options.target_options(context, target)
     workload = options.workload(users, rate, p99_within, measure_at_most, load_processes)
     placement = place(cores(), workload.processes_here)
@@ -66,11 +67,12 @@ def search(
         quality_objective=quality_objective,
         runtime_python=loaded.runtime_python,
     )
-    command = shlex.join(["tuner", *sys.argv[1:]])
+    words: Sequence[str] = context.obj.words
     if storage is not None:
-        command = command.replace(shlex.quote(storage), shlex.quote(without_password(storage)))
+        words = [word.replace(storage, without_password(storage)) for word in words]
         storage = absolute(storage)
     if dry_run:
-        dry(settings, loaded)
+        dry(settings, loaded, output)
     else:
-        run(settings, loaded, placement, command=command, out=out, storage=storage)
+        command = shlex.join(["tuner", *words])
+        run(settings, loaded, placement, command=command, out=out, storage=storage, output=output)

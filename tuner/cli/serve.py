@@ -1,15 +1,10 @@
 """`tuner serve`: run a target in one configuration, for the Locust web UI or for curl."""
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tuner.cli import options
-
-if TYPE_CHECKING:
-    from tuner.target.spec import Target
 
 
 def serve(
@@ -23,41 +18,15 @@ def serve(
 
     Example: tuner serve --set precision=int8_dynamic --set max_batch_size=8
     """
-    from tempfile import TemporaryDirectory
-
-    from tuner.errors import TargetStartError, UsageError
-    from tuner.measure import ready
-    from tuner.measure.failed import LaunchError
+    from tuner.cli import launched
+    from tuner.errors import TargetStartError
     from tuner.report.console import print_serving
-    from tuner.target.launch import is_free, render
-    from tuner.target.prepare import artifact
-    from tuner.target.process import SupervisedProcess, wait_until_gone
+    from tuner.target.process import wait_until_gone
 
-    if not is_free(port):
-        raise UsageError(f"--port {port}: something listens there already; choose another port")
+    options.require_free(port)
     loaded = options.load_target(context, target, runtime_python=runtime_python)
     configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
-    with TemporaryDirectory(prefix="tuner-serve-") as workdir, artifact(loaded, configuration) as made:
-        launch = render(loaded, configuration, port=port, workdir=Path(workdir), artifact=made.folder)
-        stop = loaded.timeouts.stop
-        with SupervisedProcess(
-            launch.argv, env=launch.env, workdir=loaded.folder, log=None, stop_seconds=stop
-        ) as server:
-            try:
-                ready.wait(loaded, launch, server)
-            except LaunchError as error:
-                raise TargetStartError(f"the target does not start: {error}") from None
-            print_serving(launch.url, _locust(loaded, launch.url))
-            wait_until_gone(server)
-            raise TargetStartError(f"the server ended by itself ({server.ending()})")
-
-
-def _locust(target: "Target", url: str) -> list[str]:
-    """Return the command that drives the server as a measurement would, with Locust's web UI."""
-    from tuner import bundled
-
-    answers = target.answers
-    command = [str(Path(sys.executable).with_name("locust")), "-f", str(target.locustfile), "--host", url]
-    if target.locustfile.parent == bundled.locustfiles():
-        command += ["--path", answers.path, "--requests", str(answers.requests or ""), "--field", answers.field or ""]
-    return [*command, "--web-host", "127.0.0.1"]
+    with launched.server(loaded, configuration, port) as server:
+        print_serving(server.url, launched.locust_command(loaded, server.url), options.output(context))
+        gone = wait_until_gone(server.process)
+        raise TargetStartError(f"the server ended by itself ({gone.ending()})")

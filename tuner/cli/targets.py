@@ -4,8 +4,11 @@ from typing import Annotated
 
 import typer
 
+from tuner.cli import options
+
 
 def targets(
+    context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="Show the knobs of this target, by name or folder.")] = None,
 ) -> None:
     """List the bundled targets, or show the knobs of one.
@@ -15,8 +18,9 @@ def targets(
     from tuner.report.console import print_space, print_targets
     from tuner.target import spec
 
+    output = options.output(context)
     if name is None:
-        print_targets({target: spec.description(target) for target in spec.bundled_names()})
+        print_targets({target: spec.description(target) for target in spec.bundled_names()}, output)
     else:
         loaded = spec.load(name)
-        print_space(loaded.space, spec.declared_options(name), loaded.left_alone)
+        print_space(loaded.space, spec.declared_options(name), loaded.left_alone, output)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -12,32 +11,23 @@ from tuner.doctor.providers import reasons
 from tuner.statistics.compare import estimate
 from tuner.study.study import Noise
 from tuner.study.trial import DoubtKind
+from tuner.terminal import PLAIN, Output, cell, inert
 from tuner.units import format_rate, format_seconds
 
-_WIDE = 140
 
-
-def print_diagnosis(diagnosis: Diagnosis) -> None:
+def print_diagnosis(diagnosis: Diagnosis, output: Output = PLAIN) -> None:
     """Write what was found, and the sentence that closes it."""
-    _show(_checks(diagnosis.checks))
+    output.show(_checks(diagnosis.checks))
     if diagnosis.providers:
-        _show(_providers(diagnosis.providers))
+        output.show(_providers(diagnosis.providers))
     if diagnosis.noise is not None:
-        _show(_noise(diagnosis, diagnosis.noise))
-    _show(_ladder(diagnosis.rungs))
+        output.show(_noise(diagnosis, diagnosis.noise))
+    output.show(_ladder(diagnosis.rungs))
     for rung in diagnosis.rungs:
         if rung.invalid:
-            print(rung.invalid)
-    print(f"closed loop, {diagnosis.ceiling.users} users, answered at once: {_ceiling(diagnosis.ceiling)}")
-    print(f"\n{sentence(diagnosis)}\n")
-
-
-def _show(table: Table) -> None:
-    """Write a table to stdout; where nobody says how wide that is, no cell is squeezed."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _WIDE
-    console.print(table)
+            output.say(rung.invalid)
+    output.say(f"closed loop, {diagnosis.ceiling.users} users, answered at once: {_ceiling(diagnosis.ceiling)}")
+    output.say(f"\n{sentence(diagnosis)}\n")
 
 
 def _checks(checks: Sequence[Check]) -> Table:
@@ -46,7 +36,7 @@ def _checks(checks: Sequence[Check]) -> Table:
         table.add_column(heading, overflow="fold")
     for check in checks:
         mark = "[green]ok[/]" if check.ok else "[yellow]look[/]"
-        table.add_row(mark, check.name, escape(check.found), escape(check.advice))
+        table.add_row(mark, check.name, cell(check.found), cell(check.advice))
     return table
 
 
@@ -60,13 +50,15 @@ def _providers(providers: Sequence[Provider]) -> Table:
         table.add_column(heading, overflow="fold")
     for provider in providers:
         marks = ["–" if provider.precisions.get(name, "–") else "[green]ok[/]" for name in precisions]
-        table.add_row(escape(provider.name), *marks, escape(reasons(provider)), escape(provider.advice))
+        table.add_row(cell(provider.name), *marks, cell(reasons(provider)), cell(provider.advice))
     return table
 
 
 def _noise(diagnosis: Diagnosis, noise: Noise) -> Table:
     count = len(diagnosis.launched)
-    title = f"Noise: {escape(diagnosis.target)} as it comes, launched {count} times; least differences told from it"
+    title = (
+        f"Noise: {escape(inert(diagnosis.target))} as it comes, launched {count} times; least differences told from it"
+    )
     table = Table(title=title, title_justify="left")
     for heading in ("figure", "typical", "noise (sd)", "1 launch each", f"{ROUNDS} launches each"):
         table.add_column(heading, justify="left" if heading == "figure" else "right")
@@ -92,7 +84,7 @@ def _ladder(rungs: Sequence[Rung]) -> Table:
         table.add_column(heading, justify="left" if heading == "judged" else "right", overflow="fold")
     for rung in rungs:
         times = (rung.p99, rung.error, rung.own_error, rung.lateness)
-        table.add_row(format_rate(rung.rate), *map(format_seconds, times), _cores(rung.load_cpu), escape(_judged(rung)))
+        table.add_row(format_rate(rung.rate), *map(format_seconds, times), _cores(rung.load_cpu), cell(_judged(rung)))
     return table
 
 

@@ -1,163 +1,46 @@
-"""What a person sees in the terminal: progress on stderr, results on stdout."""
+"""What a person or a script is told on stdout: the results of the verbs."""
 
+import json
 import shlex
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Self
 
-from rich.console import Console
-from rich.live import Live
-from rich.markup import escape
+from pydantic import TypeAdapter
 from rich.table import Table
 from rich.text import Text
 
 from tuner.report import finalist_table
 from tuner.report.method import protocol
 from tuner.report.quality import answered, asked, load_share
-from tuner.report.text import clean, interval, short
+from tuner.report.text import interval, short
 from tuner.report.verdict import Verdict, verdict
 from tuner.runtimes.known import Runtime
-from tuner.study.judgement import best, feasible, front_of
-from tuner.study.space import ChoiceKnob, Configuration, SearchSpace
+from tuner.study.space import ChoiceKnob, SearchSpace
 from tuner.study.study import Settings, Study
-from tuner.study.trial import LevelSummary, Measurement, Trial
+from tuner.study.trial import LevelSummary, Measurement, dump_outcome
 from tuner.study.workload import Loop
+from tuner.terminal import PLAIN, Output, cell
 from tuner.units import format_bytes, format_duration, format_rate, format_seconds
 
-_WIDE = 160
+_settings = TypeAdapter(Settings)
+_space = TypeAdapter(SearchSpace)
+
 _OVERHEAD_SECONDS = 1.6
 """Start, verification and stop of one launch of the bundled agent, for the estimate of a plan only."""
 
 
-class LaunchProgress:
-    """What one launch is doing, as a live line in a terminal; elsewhere it is silent."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
-        self._live: Live | None = None
-        self._phase = ""
-        self._tick = ""
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=4, transient=True)
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()
-
-    def _lines(self) -> Iterator[str]:
-        yield f"{self._phase}  {self._tick}"
-
-    def _render(self) -> Text:
-        return Text("\n".join(filter(None, map(str.strip, self._lines()))), overflow="ellipsis", no_wrap=True)
-
-    def phase(self, name: str) -> None:
-        """Show the phase of the launch."""
-        self._phase, self._tick = name, ""
-
-    def tick(self, throughput: float, p99: float | None) -> None:
-        """Show the load of the last half second."""
-        self._tick = f"p99 {format_seconds(p99)}  {format_rate(throughput)}"
-
-
-class SearchProgress(LaunchProgress):
-    """A search as it goes: a live view in a terminal, and everywhere one line for each finished trial.
-
-    `trials` are those of earlier sessions.
-    """
-
-    def __init__(self, settings: Settings, default: Configuration, trials: Sequence[Trial]) -> None:
-        super().__init__()
-        self._settings = settings
-        self._default = default
-        self._trials = list(trials)
-        self._title = ""
-        self._launches = 0
-        self._left = settings.launches - len(trials)
-        self._began = self._counted = time.monotonic()
-
-    def _lines(self) -> Iterator[str]:
-        yield f"{self._title}  {self._phase}  {self._tick}"
-        if self._trials:
-            top = best(self._feasible())
-            yield f"best so far, measured once: {self._line(top)}" if top else "nothing within the limits yet"
-        if self._launches:
-            now = time.monotonic()
-            each = (self._counted - self._began) / self._launches
-            left = max(0.0, each * self._left - (now - self._counted))
-            yield f"{format_duration(now - self._began)} so far, at most {format_duration(left)} left"
-
-    def trial_started(self, number: int, configuration: Configuration) -> None:
-        """Show which configuration is measured."""
-        place = f"trial {len(self._trials) + 1}/{self._settings.budget}"
-        self._title = f"{place}  #{number} {clean(short(configuration, self._default))}"
-
-    def trial_finished(self, trial: Trial) -> None:
-        """Write one line for a finished trial."""
-        self._trials.append(trial)
-        self._count_launch()
-        self._say(self._line(trial))
-
-    def confirmation_started(self, done: int, total: int, trial: int) -> None:
-        """Show which finalist is launched again."""
-        self._title = f"confirmation {done + 1}/{total}  #{trial}"
-        self._left = total - done
-        if not self._console.is_terminal:
-            self._say(self._title)
-
-    def confirmation_finished(self) -> None:
-        """Count a launch of a finalist."""
-        self._count_launch()
-
-    def _count_launch(self) -> None:
-        self._launches += 1
-        self._counted = time.monotonic()
-        self._left = max(0, self._left - 1)
-
-    def note(self, message: str) -> None:
-        """Write something a person should know."""
-        self._say(f"note: {clean(message)}")
-
-    def _say(self, text: str) -> None:
-        # One line is one trial, however narrow the terminal or the log is.
-        self._console.print(Text(text), soft_wrap=True)
-
-    def _feasible(self) -> list[Trial]:
-        return [trial for trial in self._trials if feasible(trial, self._settings.limits)]
-
-    def _line(self, trial: Trial) -> str:
-        text = clean(short(trial.configuration, self._default))
-        if trial.failure is not None:
-            return f"#{trial.number} {trial.failure.kind}: {clean(trial.failure.reason)}  {text}"
-        assert trial.measurement is not None
-        target = trial.measurement.target
-        kept = self._feasible()
-        front = front_of(kept, with_quality=self._settings.quality_objective)
-        mark = "  (front)" if trial in front else "" if trial in kept else "  (misses the limits)"
-        p99 = f"p99 {' / '.join(format_seconds(level.told_p99) for level in trial.measurement.levels)}"
-        quality = f"{answered(trial.measurement.quality)}  " if trial.measurement.quality else ""
-        return f"#{trial.number} ok  {p99}  {format_rate(target.throughput)}  {quality}{text}{mark}"
-
-
-def _show(table: Table) -> None:
-    """Write a table to stdout; where nobody says how wide that is, no cell is squeezed."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _WIDE
-    console.print(table)
-
-
-def print_verdict(study: Study, report: Path) -> None:
+def print_verdict(study: Study, report: Path, output: Output = PLAIN) -> None:
     """Write the result of a study: the finalists, the sentence, and where the report is."""
+    if output.as_json:
+        content = json.loads(report.with_name("report.json").read_text(encoding="utf-8"))
+        output.tell({"report": str(report), **content})
+        return
     found = verdict(study)
     if found.finalists:
-        _show(_finalists(study, found))
-    print(f"\n{found.sentence}\n")
-    print(f"Report: {report}")
+        output.show(_finalists(study, found))
+    output.say(f"\n{found.sentence}\n")
+    output.say(f"Report: {report}")
 
 
 def _finalists(study: Study, found: Verdict) -> Table:
@@ -173,36 +56,31 @@ def _finalists(study: Study, found: Verdict) -> Table:
     for finalist in found.finalists:
         cells = finalist_table.cells(study, found, finalist)
         table.add_row(
-            f"#{finalist.trial} {escape(clean(short(finalist.configuration, study.default)))}",
-            finalist_table.note(found, finalist),
-            *(_lines(cell, column.label == finalist_table.RATIO) for cell, column in zip(cells, columns, strict=True)),
+            cell(f"#{finalist.trial} {short(finalist.configuration, study.default)}"),
+            cell(finalist_table.note(found, finalist)),
+            *(_lines(one, column.label == finalist_table.RATIO) for one, column in zip(cells, columns, strict=True)),
         )
     return table
 
 
-def _lines(cell: finalist_table.Cell, is_ratio: bool) -> Text:
+def _lines(one: finalist_table.Cell, is_ratio: bool) -> Text:
     """Write a cell without the interval of a figure, for which a terminal is too narrow."""
-    compared = cell.compared.replace(" pt [", " pt\n[")
-    return Text(f"{cell.text}\n{cell.interval if is_ratio else compared}".strip())
+    compared = one.compared.replace(" pt [", " pt\n[")
+    return Text(f"{one.text}\n{one.interval if is_ratio else compared}".strip())
 
 
-def print_measurement(measurement: Measurement, folder: Path) -> None:
+def print_measurement(measurement: Measurement, folder: Path, output: Output = PLAIN) -> None:
     """Write one measurement."""
-    _show(_levels(measurement))
+    output.tell({"folder": str(folder), **json.loads(dump_outcome(measurement))})
+    output.show(_levels(measurement))
     if measurement.quality is not None:
-        print(
-            "; ".join(
-                filter(
-                    None,
-                    (f"{answered(measurement.quality)}, {asked(measurement.quality)}", load_share(measurement.quality)),
-                )
-            )
-        )
+        told = f"{answered(measurement.quality)}, {asked(measurement.quality)}"
+        output.say("; ".join(filter(None, (told, load_share(measurement.quality)))))
     if measurement.peak_memory is not None:
-        print(f"memory {format_bytes(measurement.peak_memory)}")
+        output.say(f"memory {format_bytes(measurement.peak_memory)}")
     for doubt in measurement.doubts:
-        print(f"doubt ({doubt.kind}): {doubt.message}")
-    print(f"Samples: {folder / 'samples.npy'}")
+        output.say(f"doubt ({doubt.kind}): {doubt.message}")
+    output.say(f"Samples: {folder / 'samples.npy'}")
 
 
 def _levels(measurement: Measurement) -> Table:
@@ -231,21 +109,26 @@ def _level(level: LevelSummary) -> Iterator[tuple[str, str]]:
     yield "batch size", f"{batch:.1f}" if batch is not None else ""
 
 
-def print_plan(settings: Settings, space: SearchSpace, left_alone: Sequence[str] = ()) -> None:
+def print_plan(settings: Settings, space: SearchSpace, left_alone: Sequence[str] = (), output: Output = PLAIN) -> None:
     """Write what a search would do and how long it takes."""
-    print_space(space, {}, left_alone)
+    print_space(space, {}, left_alone, output)
     workload, confirming = settings.workload, settings.launches - settings.budget
     seconds = settings.launches * (workload.seconds + _OVERHEAD_SECONDS)
     if workload.loop is Loop.CLOSED:
         seconds += confirming * workload.seconds / len(workload.loads)  # finalists are driven in open loop as well
-    print(f"{settings.budget} trials and {confirming} launches to confirm")
-    print(f"each: {protocol(settings.workload)}")
-    print(f"limits: {settings.limits}")
-    print(f"about {format_duration(seconds)}")
+    asked = {"settings": _settings.dump_python(settings, mode="json"), "space": _space.dump_python(space, mode="json")}
+    output.tell({**asked, "trials": settings.budget, "launches_to_confirm": confirming, "seconds": round(seconds)})
+    output.say(f"{settings.budget} trials and {confirming} launches to confirm")
+    output.say(f"each: {protocol(settings.workload)}")
+    output.say(f"limits: {settings.limits}")
+    output.say(f"about {format_duration(seconds)}")
 
 
-def print_space(space: SearchSpace, options: Mapping[str, str], left_alone: Sequence[str] = ()) -> None:
+def print_space(
+    space: SearchSpace, options: Mapping[str, str], left_alone: Sequence[str] = (), output: Output = PLAIN
+) -> None:
     """Write the knobs of a space, those that a search leaves alone, and the target's options with what they are."""
+    output.tell({**_space.dump_python(space, mode="json"), "options": dict(options), "left_alone": list(left_alone)})
     table = Table()
     for heading in ("knob", "values", "default", "matters when", "what it is"):
         table.add_column(heading, overflow="fold")
@@ -255,38 +138,42 @@ def print_space(space: SearchSpace, options: Mapping[str, str], left_alone: Sequ
         else:
             values = f"{knob.low:g} to {knob.high:g}{' (log)' if knob.log else ''}"
         cells = (knob.name, values, str(knob.default), space.conditions.get(knob.name, ""), knob.description)
-        table.add_row(*map(escape, cells))
-    _show(table)
+        table.add_row(*map(cell, cells))
+    output.show(table)
     for rule in space.constraints:
-        print(f"always: {rule}")
+        output.say(f"always: {rule}")
     if left_alone:
-        print(f"not searched unless named with --vary: {', '.join(left_alone)}")
+        output.say(f"not searched unless named with --vary: {', '.join(left_alone)}")
     for name, meaning in options.items():
-        print(f"option --{name.replace('_', '-')}: {meaning}")
+        output.say(f"option --{name.replace('_', '-')}: {meaning}")
 
 
-def print_targets(descriptions: Mapping[str, str]) -> None:
+def print_targets(descriptions: Mapping[str, str], output: Output = PLAIN) -> None:
     """Write the bundled targets."""
+    output.tell({"targets": [{"name": name, "description": about} for name, about in descriptions.items()]})
     table = Table()
     table.add_column("target")
     table.add_column("what it is", overflow="fold")
     for name, description in descriptions.items():
-        table.add_row(escape(name), escape(description))
-    _show(table)
+        table.add_row(cell(name), cell(description))
+    output.show(table)
 
 
-def print_runtimes(runtimes: Sequence[tuple[Runtime, str | None, int]]) -> None:
+def print_runtimes(runtimes: Sequence[tuple[Runtime, str | None, int]], output: Output = PLAIN) -> None:
     """Write the runtimes that can be installed; of those that are, which version and how many bytes."""
+    output.tell({"runtimes": [{**asdict(one), "installed": version, "bytes": size} for one, version, size in runtimes]})
     table = Table()
     for heading in ("runtime", "package", "installed", "size", "for"):
         table.add_column(heading, overflow="fold")
     for runtime, version, size in runtimes:
         found = (version, format_bytes(size)) if version else (f"no: tuner runtime add {runtime.name}", "–")
-        table.add_row(*map(escape, (runtime.name, runtime.requirement, *found, runtime.provider)))
-    _show(table)
+        table.add_row(*map(cell, (runtime.name, runtime.requirement, *found, runtime.provider)))
+    output.show(table)
 
 
-def print_serving(url: str, locust: Sequence[str]) -> None:
+def print_serving(url: str, locust: Sequence[str], output: Output = PLAIN) -> None:
     """Say where a server listens and how to drive it by hand."""
-    print(f"serving at {url} until Ctrl-C; to drive it from Locust's web UI, in another terminal:", flush=True)
-    print(f"  {shlex.join(locust)}", flush=True)
+    output.tell({"url": url, "locust": list(locust)})
+    output.close()
+    output.say(f"serving at {url} until Ctrl-C; to drive it from Locust's web UI, in another terminal:")
+    output.say(f"  {shlex.join(locust)}")

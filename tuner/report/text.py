@@ -9,20 +9,12 @@ from collections.abc import Callable, Sequence
 from tuner.statistics.compare import Estimate
 from tuner.study.space import Configuration, Value, differences
 from tuner.study.workload import Load
+from tuner.terminal import clean as clean
 
-_CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
-# C1 controls, marks that turn the direction of writing, and halves of surrogate pairs, which UTF-8 cannot write.
-_UNWANTED = (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
-_VISIBLE = _CONTROLS | dict.fromkeys(_UNWANTED, 0xFFFD)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # An underscore inside a word means nothing in Markdown, and knobs are full of them.
 _MARKDOWN = re.compile(r"([\\`*\[\]<>#|~$]|(?<!\w)_|_(?!\w))")
 _LONGEST = 72
-
-
-def clean(text: str) -> str:
-    """Make control characters visible, so that a terminal, a browser and a spreadsheet only ever show them."""
-    return text.translate(_VISIBLE)
 
 
 def show(value: Value) -> str:

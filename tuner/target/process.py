@@ -16,6 +16,7 @@ import psutil
 _REAPER = Path(__file__).with_name("reaper.py")
 _KILL_SECONDS = 5.0
 _TAIL_BYTES = 16_384
+_STDERR = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Usage:
 class SupervisedProcess:
     """A command under a reaper; leaving the `with` block stops it and everything it started.
 
-    `descriptors` are handed to the command; its output goes to `log`, or where ours goes. It runs on `cores`, or on all
+    `descriptors` are handed to the command; its output goes to `log`, or to our stderr. It runs on `cores`, or on all
     that we may use.
     """
 
@@ -51,7 +52,7 @@ class SupervisedProcess:
         control, self._control = os.pipe()
         self._status, status = os.pipe()
         try:
-            with log.open("ab") if log else nullcontext() as output:
+            with log.open("ab") if log else nullcontext(_STDERR) as output:
                 self._reaper = subprocess.Popen(
                     reaped(argv, control, status, cores),
                     cwd=workdir,
@@ -146,7 +147,10 @@ def describe(status: str) -> str:
     return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
 
 
-def wait_until_gone(process: SupervisedProcess, poll: float = 0.2) -> None:
-    """Block until the command ends by itself."""
-    while process.running:
+def wait_until_gone(*processes: SupervisedProcess, poll: float = 0.2) -> SupervisedProcess:
+    """Block until one of the commands ends by itself; return it."""
+    while True:
+        for process in processes:
+            if not process.running:
+                return process
         time.sleep(poll)

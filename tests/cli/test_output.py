@@ -1,0 +1,159 @@
+"""stdout is the result, as one document where that is asked for; stderr is progress."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.test_bad_input import tuner
+from tests.conftest import MakeTarget
+
+PLAN = {"settings", "space", "trials", "launches_to_confirm", "seconds"}
+KNOBS = "[space]\na = { low = 1, high = 3, default = 1 }\n"
+
+
+def document(*arguments: str, cwd: Path) -> tuple[dict[str, Any], int]:
+    result = tuner(*arguments, "--json", cwd=cwd)
+    return json.loads(result.stdout), result.returncode
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keys"),
+    [
+        (["targets"], {"targets"}),
+        (["targets", "null"], {"knobs", "conditions", "constraints", "constants", "options", "left_alone"}),
+        (["search", "--target", "null", "--dry-run"], PLAN),
+        (["runtime", "list"], {"runtimes"}),
+        (["init"], {"file", "schema"}),
+    ],
+)  # fmt: skip
+def test_the_document_of_a_verb(tmp_path: Path, arguments: list[str], keys: set[str]) -> None:
+    found, code = document(*arguments, cwd=tmp_path)
+    assert (found["version"], found["verb"], found["error"], code) == (1, arguments[0], None, 0)
+    assert set(found["result"]) == keys
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["targets", "nulll"], "unknown target 'nulll'"),
+        (["serch"], "No such command 'serch'"),
+        (["search", "--budget", "0"], "--budget"),
+        (["resume"], "Missing argument"),
+    ],
+)
+def test_the_document_of_a_mistake(tmp_path: Path, arguments: list[str], words: str) -> None:
+    found, code = document(*arguments, cwd=tmp_path)
+    assert (found["error"]["code"], found["result"], code) == (2, None, 2)
+    assert words in found["error"]["message"]
+
+
+def test_a_measurement_is_a_document_and_quiet_shows_no_progress(tmp_path: Path) -> None:
+    short = ["measure", "--target", "null", "--users", "2", "--measure-at-most", "0.5s", "--json", "--quiet"]
+    result = tuner(*short, cwd=tmp_path)
+    assert result.returncode in (0, 6), result.stderr
+    found = json.loads(result.stdout)
+    if result.returncode == 0:
+        assert (found["error"], result.stderr) == (None, "")
+        assert found["result"]["outcome"]["levels"][0]["load"] == {"loop": "closed loop", "amount": 2.0}
+        assert (Path(found["result"]["folder"]) / "samples.npy").exists()
+
+
+def test_what_a_server_writes_is_inert_and_not_on_stdout(make_target: MakeTarget, tmp_path: Path) -> None:
+    program = "print('\\x1b[2J::error::mine\\n::error::mine', flush=True); raise SystemExit(3)"
+    toml = f'description = "x"\ncommand = ["$python", "-c", {json.dumps(program)}, "$a"]\n{KNOBS}'
+    folder = str(make_target(toml))
+    result = tuner("search", "--target", folder, "--name", "mine", cwd=tmp_path)
+    assert (result.returncode, "\x1b" in result.stderr + result.stdout) == (4, False)
+    assert not any(line.strip().startswith("::") for line in result.stderr.splitlines())
+    assert "␛[2J" in result.stderr
+    found, code = document("serve", "--target", folder, cwd=tmp_path)
+    assert (found["error"]["code"], code) == (4, 4)
+
+
+def test_names_of_a_target_are_inert(make_target: MakeTarget, tmp_path: Path) -> None:
+    toml = 'description = "x"\ncommand = ["x", "$a"]\n[space]\n'
+    toml += (
+        'a.choices = ["\\u001b[31mred", "[bold]b[/]"]\na.default = "[bold]b[/]"\na.description = "\\u001b]0;c\\u0007"\n'
+    )
+    result = tuner("targets", str(make_target(toml)), cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "\x1b" not in result.stdout
+    for text in ("␛[31mred", "[bold]b[/]", "␛]0;c␇"):
+        assert text in result.stdout
+    result = tuner("targets", "\x1b[31mred", cwd=tmp_path)
+    assert (result.returncode, "\x1b" in result.stderr) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "coloured"),
+    [([], {}, True), (["--no-color"], {}, False), ([], {"NO_COLOR": "1"}, False)],
+)
+def test_colours_of_a_terminal(tmp_path: Path, flags: list[str], environment: dict[str, str], coloured: bool) -> None:
+    """Help and tables with a pseudo-terminal for stdout."""
+    ours, theirs = os.openpty()
+    env = {**os.environ, "TERM": "xterm-256color", **environment}
+    command = [sys.executable, "-m", "tuner", *flags, "targets", "--help"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=theirs, stderr=theirs, env=env)
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 65_536):
+            shown += chunk
+    except OSError:
+        pass  # How Linux says that nobody writes to a pseudo-terminal any more.
+    os.close(ours)
+    assert process.wait(20) == 0
+    assert (b"\x1b[3" in shown or b";3" in shown) == coloured
+    assert b"Example: tuner targets" in shown
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["targets"]])
+def test_no_escape_sequence_where_nobody_looks(tmp_path: Path, arguments: list[str]) -> None:
+    result = tuner(*arguments, cwd=tmp_path)
+    assert result.returncode == 0
+    assert "\x1b" not in result.stdout + result.stderr
+
+
+def test_settings_of_a_file_stand_under_the_flags(tmp_path: Path) -> None:
+    (tmp_path / "tuner.toml").write_text('target = "null"\nbudget = 7\nusers = [2, 8]\n[set]\ndelay_ms = 3\n')
+    found, _ = document("search", "--dry-run", "--budget", "5", cwd=tmp_path)
+    settings = found["result"]["settings"]
+    assert (settings["target"], settings["budget"], settings["pinned"]["delay_ms"]) == ("null", 5, 3.0)
+    assert [load["amount"] for load in settings["workload"]["loads"]] == [2.0, 8.0]
+    (tmp_path / "tuner.toml").write_text("buget = 7\n")
+    result = tuner("search", "--dry-run", cwd=tmp_path)
+    assert "tuner.toml: unknown setting 'buget'; did you mean 'budget'?" in result.stderr
+    assert (result.returncode, result.stdout) == (2, "")
+    assert tuner("search", "--help", cwd=tmp_path).returncode == 0, "help is there also where settings are wrong"
+
+
+def test_init_never_overwrites(tmp_path: Path) -> None:
+    assert tuner("init", cwd=tmp_path).returncode == 0
+    before = (tmp_path / "tuner.toml").read_text()
+    result = tuner("init", cwd=tmp_path)
+    assert (result.returncode, "exists already" in result.stderr) == (2, True)
+    assert (tmp_path / "tuner.toml").read_text() == before
+    assert tuner("search", "--target", "null", "--dry-run", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shell_completion(tmp_path: Path, shell: str) -> None:
+    env = {**os.environ, "_TUNER_COMPLETE": f"source_{shell}"}
+    result = subprocess.run(
+        [sys.executable, "-m", "tuner"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert "_TUNER_COMPLETE" in result.stdout
+    assert "complete" in result.stdout
+
+
+def test_a_verb_is_completed(tmp_path: Path) -> None:
+    env = {**os.environ, "_TUNER_COMPLETE": "complete_bash", "COMP_WORDS": "tuner se", "COMP_CWORD": "1"}
+    result = subprocess.run(
+        [sys.executable, "-m", "tuner"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert result.stdout.split() == ["search", "serve"]

@@ -1,0 +1,1 @@
+"""What a person sets once and for all, in files and variables, instead of with flags."""

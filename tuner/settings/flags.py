@@ -1,0 +1,110 @@
+"""Settings as the flags that they stand for, one layer over the other, and under those that a person typed."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from itertools import zip_longest
+
+from tuner.settings.file import Scalar, SettingsTable
+
+_RIVALS = {"--users": "--rate", "--rate": "--users"}
+_TABLES = {"set", "vary", "options"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """What one layer says: flags with one value, knobs that it holds or varies, and flags of the target's own."""
+
+    single: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, str] = field(default_factory=dict)
+    varied: tuple[str, ...] = ()
+    own: Mapping[str, str] = field(default_factory=dict)
+
+
+def arguments(
+    layers: Iterable[SettingsTable], typed: Sequence[str], known: Collection[str], *, takes_own: bool
+) -> list[str]:
+    """Return the arguments that stand for what the layers say and `typed` leaves open; the weakest layer comes first.
+
+    `known` are the flags of the verb; `takes_own` says whether it passes others on to its target.
+    """
+    below = _without(reduce(_over, map(_of_table, layers), Flags()), _of_arguments(typed))
+    held = below.held if "--set" in known else {}
+    return [
+        *(f"{flag}={value}" if value else flag for flag, value in below.single.items() if flag in known),
+        *(f"--set={name}={value}" for name, value in held.items()),
+        *(f"--vary={name}" for name in below.varied if "--vary" in known),
+        *(f"{flag}={value}" for flag, value in below.own.items() if takes_own),
+    ]
+
+
+def _over(lower: Flags, upper: Flags) -> Flags:
+    left = _without(lower, upper)
+    return Flags(
+        single={**left.single, **upper.single},
+        held={**left.held, **upper.held},
+        varied=(*left.varied, *(name for name in upper.varied if name not in left.varied)),
+        own={**left.own, **upper.own},
+    )
+
+
+def _without(lower: Flags, upper: Flags) -> Flags:
+    """Return what a layer still says below another one, which may be about another target, or a server by its URL."""
+    said = {*upper.single, *(_RIVALS[flag] for flag in upper.single if flag in _RIVALS)}
+    targets = lower.single.get("--target"), upper.single.get("--target")
+    if None not in targets and targets[0] != targets[1]:
+        single = {flag: value for flag, value in lower.single.items() if flag not in (*said, "--locustfile")}
+        return Flags(single=single)
+    launched = "--url" not in upper.single
+    return Flags(
+        single={flag: value for flag, value in lower.single.items() if _positive(flag) not in map(_positive, said)},
+        held={name: value for name, value in lower.held.items() if launched and name not in upper.varied},
+        varied=tuple(name for name in lower.varied if name not in upper.held),
+        own=lower.own,
+    )
+
+
+def _positive(flag: str) -> str:
+    return flag.replace("--no-", "--", 1)
+
+
+def _of_table(table: SettingsTable) -> Flags:
+    return Flags(
+        single=dict(_singles(table)),
+        held={name: _text(value) for name, value in table.set.items()},
+        varied=tuple(table.vary),
+        own={_flag(name): _text(value) for name, value in table.options.items()},
+    )
+
+
+def _singles(table: SettingsTable) -> Iterator[tuple[str, str]]:
+    for name, value in table.model_dump(exclude=_TABLES, exclude_none=True).items():
+        if isinstance(value, bool):
+            yield (_flag(name) if value else _flag(f"no_{name}")), ""
+        else:
+            yield _flag(name), ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _text(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _of_arguments(typed: Sequence[str]) -> Flags:
+    """Read which flags are there; what they mean is for the parser to say."""
+    single, held, varied = {}, {}, []
+    for word, following in zip_longest(typed, typed[1:], fillvalue=""):
+        flag, equals, value = word.partition("=")
+        if not flag.startswith("--"):
+            continue
+        value = value if equals else following
+        if flag == "--set":
+            held[value.partition("=")[0]] = ""
+        elif flag == "--vary":
+            varied.append(value)
+        else:
+            single[flag] = value
+    return Flags(single=single, held=held, varied=tuple(varied))

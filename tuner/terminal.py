@@ -1,0 +1,111 @@
+"""The two streams of the command line: the result on stdout, progress on stderr, and nothing in them that acts.
+
+With `--json` stdout is exactly one document, version 1:
+
+    version  1
+    verb     what was run, such as "search"
+    error    null, or code (the exit code) and message
+    result   what the verb tells, or null when there is nothing to tell:
+             search, resume, report    the content of `report.json`, and `report`, the path of its page
+             search --dry-run          settings, space, trials, launches_to_confirm, seconds
+             measure                   the content of a `measurement.json`, and `folder`, where it lies
+             doctor                    the diagnosis as it is kept for searches, and `kept`, where (or null)
+             serve, ui                 url, and of serve locust (a command), of ui locust (its page); told at the start
+             targets                   targets (name, description), or target, knobs, constraints, options, left_alone
+             runtime list              runtimes (name, requirement, provider, installed, bytes)
+             runtime add, remove       runtime, and of add version
+             init                      file, schema
+
+A number that JSON does not have is the text "Infinity" or "-Infinity", or null.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+DOCUMENT_VERSION = 1
+
+_WIDE = 160
+_CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
+# C1 controls, marks that turn the direction of writing, and halves of surrogate pairs, which UTF-8 cannot write.
+_UNWANTED = (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
+_VISIBLE = _CONTROLS | dict.fromkeys(_UNWANTED, 0xFFFD)
+# GitHub takes a line that begins with two colons, and `##[` anywhere, for commands to itself.
+_WORKFLOW_COMMAND = re.compile(r"^(\s*:)(?=:)|(##)(?=\[)", re.MULTILINE)
+
+
+def clean(text: str) -> str:
+    """Make control characters visible, so that a terminal, a browser and a spreadsheet only ever show them."""
+    return text.translate(_VISIBLE)
+
+
+def inert(text: str) -> str:
+    """Make a text one that a terminal or the log of a CI run only shows."""
+    return _WORKFLOW_COMMAND.sub(lambda found: f"{found[0]} ", clean(text))
+
+
+def cell(text: object) -> "Text":
+    """Make a cell of a table from a text that others wrote: no markup in it means anything."""
+    from rich.text import Text
+
+    return Text(inert(str(text)))
+
+
+class Output:
+    """What a person asked to see; the verbs write through it and know nothing of flags.
+
+    `farewell` is what to say last where a signal ended the verb.
+    """
+
+    def __init__(self, verb: str = "", *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json = as_json
+        self.farewell = "interrupted"
+        self._verb = verb
+        self._quiet = quiet
+        self._result: Mapping[str, Any] | None = None
+        self._closed = False
+
+    def say(self, text: str) -> None:
+        """Write a line of the result, where a person reads it."""
+        if not self.as_json:
+            print(inert(text), flush=True)
+
+    def show(self, table: object) -> None:
+        """Write a table of the result; where nobody says how wide that is, no cell is squeezed."""
+        if self.as_json:
+            return
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        if not console.is_terminal:
+            console.width = _WIDE
+        console.print(table)
+
+    def progress(self) -> "Console":
+        """Return where progress goes: stderr, or nowhere."""
+        from rich.console import Console
+
+        return Console(stderr=True, highlight=False, quiet=self._quiet)
+
+    def tell(self, result: Mapping[str, Any]) -> None:
+        """Keep the result for the document, in place of an earlier one."""
+        self._result = result
+
+    def close(self, code: int = 0, message: str = "") -> None:
+        """Write the document, once, if one was asked for."""
+        if self.as_json and not self._closed:
+            self._closed = True
+            error = {"code": code, "message": message} if code else None
+            document = {"version": DOCUMENT_VERSION, "verb": self._verb, "error": error, "result": self._result}
+            json.dump(document, sys.stdout, indent=1, allow_nan=False)
+            print(flush=True)
+
+
+PLAIN = Output()
+"""For whoever asked for nothing."""
