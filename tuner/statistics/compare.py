@@ -41,6 +41,24 @@ def ratio(numerators: Sequence[float], denominators: Sequence[float], confidence
     return estimate([a / b for a, b in zip(numerators, denominators, strict=True)], confidence)
 
 
+def unpaired_ratio(numerators: Sequence[float], denominators: Sequence[float], confidence: float = 0.95) -> Estimate:
+    """Return the ratio of two geometric means, of launches that have nothing to do with each other.
+
+    The interval is Welch's (1947) on the logarithms: the two sides may scatter differently. With a single launch on
+    either side there is none. Values are positive and finite, at least one on each side.
+    """
+    above, below = (np.log(np.asarray(values, dtype=np.float64)) for values in (numerators, denominators))
+    centre, count = float(above.mean() - below.mean()), min(len(above), len(below))
+    if count < 2:
+        return Estimate(value=math.exp(centre), low=None, high=None, repetitions=count)
+    from scipy import stats  # see quantiles.py
+
+    ends = stats.ttest_ind(above, below, equal_var=False).confidence_interval(confidence)
+    # Where nothing scatters, Welch's degrees of freedom are nought over nought.
+    low, high = (centre if math.isnan(end) else float(end) for end in ends)
+    return Estimate(value=math.exp(centre), low=math.exp(low), high=math.exp(high), repetitions=count)
+
+
 def log_sd(values: Sequence[float]) -> float:
     """Return the standard deviation of the logarithms: how much launches of one configuration differ, as a share.
 
