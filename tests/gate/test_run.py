@@ -105,8 +105,24 @@ def test_a_new_side_that_crashes_is_a_regression_at_once() -> None:
     crash = Failure(kind=FailureKind.CRASH, reason="the server ended under load (SIGKILL)")
     found, order = played(scattered, new=lambda _: crash)
     assert found.failure == crash
-    assert len(order) <= 2
+    assert {side for side, _ in order} == set(Side)
+    assert len(order) == 2
     assert gate(found).ruling is Ruling.REGRESSION
+
+
+def test_a_new_side_that_crashes_later_ends_the_gate() -> None:
+    crash = Failure(kind=FailureKind.CRASH, reason="the server ended under load (SIGKILL)")
+    found, order = played(scattered, new=lambda number: crash if number == 1 else outcome(0.04, 400.0))
+    assert found.failure == crash
+    assert len(found.rounds) == 1
+    assert order.count((Side.NEW, 1)) == 1
+    assert max(number for _, number in order) == 1
+
+
+def test_where_both_fail_it_is_no_regression() -> None:
+    crash = Failure(kind=FailureKind.CRASH, reason="out of memory")
+    with pytest.raises(InfeasibleError, match="the baseline: crashed: out of memory"):
+        played(scattered, baseline=lambda _: crash, new=lambda _: crash)
 
 
 @pytest.mark.parametrize(

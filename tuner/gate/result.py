@@ -121,12 +121,23 @@ class Gate:
             return None
         return max(wanted) - max(effect.pairs for effect in open_ones)
 
+    def launches(self) -> Iterator[tuple[str, Outcome]]:
+        """Yield every launch with its name."""
+        for number, one in enumerate(self.rounds, 1):
+            yield f"baseline, round {number}", one.baseline
+            yield f"new, round {number}", one.new
+
     def doubts(self) -> Iterator[tuple[str, Doubt]]:
         """Yield every doubt with the launch that raised it."""
-        for number, one in enumerate(self.rounds):
-            for side, outcome in (("baseline", one.baseline), ("new", one.new)):
-                for doubt in outcome.doubts if isinstance(outcome, Measurement) else ():
-                    yield f"{side}, round {number + 1}", doubt
+        for name, outcome in self.launches():
+            for doubt in outcome.doubts if isinstance(outcome, Measurement) else ():
+                yield name, doubt
+
+    def disturbed(self) -> Iterator[tuple[str, str]]:
+        """Yield every launch whose measurement was disturbed, with the reason."""
+        for name, outcome in self.launches():
+            if isinstance(outcome, Failure):
+                yield name, outcome.reason
 
 
 def figures(rounds: Sequence[Round], read: Callable[[LevelSummary], float]) -> tuple[list[float], list[float]]:

@@ -80,12 +80,16 @@ def _round(settings: Settings, launch: Launch, number: int, found: Progress) -> 
     new_first = _new_first(settings.seed, number)
     outcomes: dict[Side, Outcome] = {}
     for side in (Side.NEW, Side.BASELINE) if new_first else (Side.BASELINE, Side.NEW):
+        if found.failure is not None and found.pairs:
+            return None
+        # Also after the new side failed in the first round: only a baseline that works shows whose fault it is.
         outcomes[side] = outcome = launch(side, number)
         if isinstance(outcome, Failure) and not outcome.kind.ours:
             if side is Side.BASELINE:
                 raise as_error(outcome, "the baseline: ")
             found.failure = outcome
-            return None
+    if found.failure is not None:
+        return None
     return Round(new_first=new_first, baseline=outcomes[Side.BASELINE], new=outcomes[Side.NEW])
 
 

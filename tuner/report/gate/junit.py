@@ -45,7 +45,7 @@ def _limit(gate: Gate, effect: Effect) -> ElementTree.Element:
     if effect.ruling is Ruling.REGRESSION:
         _said(case, "failure", effect.ruling, told)
     elif effect.ruling is Ruling.INCONCLUSIVE:
-        _said(case, "error", effect.ruling, told + words.more(gate))
+        _said(case, "error", effect.ruling, f"{told}. {words.more(gate)}")
     return case
 
 

@@ -30,7 +30,7 @@ def markdown(gate: Gate) -> str:
 
 def _verdict(gate: Gate) -> Iterator[str]:
     mark = words.MARKS[gate.ruling]
-    yield f"## {mark} {in_markdown(gate.ruling.capitalize())}\n"
+    yield f"## {mark} tuner gate: {gate.ruling}\n"
     yield in_markdown(words.sentence(gate))
 
 
@@ -65,8 +65,11 @@ def _failure(gate: Gate) -> Iterator[str]:
 
 def _doubts(gate: Gate) -> Iterator[str]:
     counts = Counter(kind for kind, _ in {(doubt.kind, where) for where, doubt in gate.doubts()})
-    if counts:
+    disturbed = dict(gate.disturbed())
+    if counts or disturbed:
         yield "### Doubts\n"
+    for where, reason in disturbed.items():
+        yield f"- **{where}** gave no figures: {in_markdown(reason)}"
     for kind in (kind for kind in ADVICE if kind in counts):
         meaning, advice = ADVICE[DoubtKind(kind)]
         yield f"- **{in_markdown(kind)}** ({counts[kind]} of {2 * len(gate.rounds)} launches): {meaning} {advice}"

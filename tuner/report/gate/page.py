@@ -39,6 +39,7 @@ def page(gate: Gate) -> str:
             effects=[(effect, chart.drawing(gate, effect)) for effect in gate.effects],
             rounds=list(enumerate(gate.rounds, 1)),
             doubts=_doubts(gate),
+            disturbed=list(gate.disturbed()),
             light=LIGHT,
             dark=DARK,
             style=Markup(_source("report.css")),

@@ -34,12 +34,12 @@ def change(effect: Effect) -> str:
 def sentence(gate: Gate) -> str:
     """Say the verdict, and what it rests on."""
     if gate.failure is not None:
-        return f"Regression: the new one gave no measurement, and the baseline did: {gate.failure.kind}."
+        return f"Regression: the new one {gate.failure.kind}, and the baseline did not."
     parts = [_told(effect, gate) for effect in gate.effects]
     if gate.less_accurate:
         parts.append(accuracy(gate))
     after = f"{pairs(gate)} in {format_duration(gate.seconds)}"
-    return f"{gate.ruling.capitalize()}: {'; '.join([*filter(None, parts), after])}.{more(gate)}"
+    return " ".join(filter(None, (f"{gate.ruling.capitalize()}: {'; '.join([*parts, after])}.", more(gate))))
 
 
 def _told(effect: Effect, gate: Gate) -> str:
@@ -83,10 +83,10 @@ def more(gate: Gate) -> str:
     if gate.needed is not None:
         each = gate.seconds / max(len(gate.rounds), 1)
         minutes = math.ceil((gate.seconds + each * gate.needed) * _SLACK / 60.0)
-        return f" About {gate.needed} more launches of each would decide it: give it --at-most {minutes}min."
+        return f"About {gate.needed} more launches of each would decide it: give it --at-most {minutes}min."
     if any(effect.ratio is None for effect in gate.effects):
-        return " Too few launches could be compared to say how many more it takes: give it a longer --at-most."
-    return " What was seen lies too near the limit: no number of launches that anybody has would decide it."
+        return "Too few launches could be compared to say how many more it takes: give it a longer --at-most."
+    return "What was seen lies too near the limit: no number of launches that anybody has would decide it."
 
 
 def sides(gate: Gate) -> Iterator[tuple[str, str]]:
