@@ -125,7 +125,8 @@ def play(options: argparse.Namespace, number: int, changed: bool, folder: Path) 
         seconds = time.monotonic() - began - sum(each.seconds for each in played)
         played.append(_played(number, changed, seconds, one))
 
-    found = run(settings, launch, on_round=on_round)
+    found = Progress()
+    run(settings, launch, found, on_round=on_round)
     seconds = time.monotonic() - began
     shutil.rmtree(folder / str(number))
     return Ended(
@@ -240,7 +241,8 @@ def _simulated(settings: Settings, pairs: Sequence[Pair], change: float, draws: 
         times = (1.0, 1.0) if side is Side.BASELINE else (math.exp(p99) * change, math.exp(throughput) / change)
         return _measured(settings, *times)
 
-    ended = run(settings, launch, clock)
+    ended = Progress()
+    run(settings, launch, ended, clock)
     ruling = _ruling(settings, ended)
     return Ended(gate=number, changed=change > 1.0, ruling=ruling, rounds=len(ended.rounds), seconds=clock.now)
 

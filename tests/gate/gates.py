@@ -79,7 +79,9 @@ def played(
             return (baseline or (lambda _: outcome(0.040 * scatter, 400.0)))(number)
         return (new or (lambda _: outcome(0.040 * scatter * p99(number), 400.0 * throughput(number))))(number)
 
-    return run(asked or settings(), launch, clock), order
+    found = Progress()
+    run(asked or settings(), launch, found, clock)
+    return found, order
 
 
 def gate(found: Progress, asked: Settings | None = None, command: str = "tuner gate --baseline v1") -> Gate:

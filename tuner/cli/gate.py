@@ -1,10 +1,11 @@
 """`tuner gate`: is what you changed worse than what was there?"""
 
 import shlex
-import sys
+import time
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
@@ -12,7 +13,9 @@ from tuner.cli import options
 
 if TYPE_CHECKING:
     from tuner.gate.result import Gate, Settings
+    from tuner.gate.run import Progress
     from tuner.gate.side import Launchable
+    from tuner.machine import Machine, Placement
     from tuner.study.workload import Workload
     from tuner.terminal import Output
 
@@ -21,11 +24,20 @@ Baseline = Annotated[
     typer.Option(
         "--baseline",
         help="What to hold the new one against: a git revision or a folder of the target, both launched in the same "
-        "configuration; or a file with the baseline's knobs in [set].",
+        "configuration; or a file with the baseline's knobs in \\[set], such as an earlier tuner.toml.",
     ),
 ]
 MaxP99 = Annotated[str, typer.Option("--max-p99", help="Most that p99 may rise, such as +5%.")]
 MinThroughput = Annotated[str, typer.Option("--min-throughput", help="Most that throughput may fall, such as -5%.")]
+Drop = Annotated[
+    str, typer.Option("--max-accuracy-drop", help="Most accuracy to lose against the baseline, such as 1pt.")
+]
+Users = Annotated[
+    str | None, typer.Option("--users", help="Closed loop: so many users, or the last of a ladder; default: 32.")
+]
+Rate = Annotated[
+    str | None, typer.Option("--rate", help="Open loop instead: arrivals a second, or the last of a ladder.")
+]
 Longest = Annotated[str, typer.Option("--at-most", help="Longest time for all launches together.")]
 
 
@@ -36,10 +48,10 @@ def gate(
     sets: options.Sets = None,
     max_p99: MaxP99 = "+5%",
     min_throughput: MinThroughput = "-5%",
-    max_accuracy_drop: options.Drop = "1pt",
+    max_accuracy_drop: Drop = "1pt",
     at_most: Longest = "3min",
-    users: options.Users = None,
-    rate: options.Rate = None,
+    users: Users = None,
+    rate: Rate = None,
     p99_within: options.Within = None,
     measure_at_most: options.AtMost = None,
     load_processes: options.LoadProcesses = 1,
@@ -50,7 +62,7 @@ def gate(
 ) -> None:
     """Launch baseline and new in turns until it is clear whether the new one is worse, and write reports for CI.
 
-    Exit code 0: no regression; 5: regression; 6: the launches did not decide, or were disturbed.
+    Exit codes: 0 no regression; 5 regression; 6 the launches did not decide, or were disturbed.
 
     Example: tuner gate --target ./server --baseline origin/main --max-p99 +5% --min-throughput -5%
     """
@@ -59,12 +71,9 @@ def gate(
     from tuner.gate.side import New
     from tuner.gate.side import baseline as launchable
     from tuner.machine import cores, place
-    from tuner.report.gate.console import print_gate
-    from tuner.report.gate.write import require_kept, write_gate
     from tuner.target import spec
     from tuner.units import parse_change, parse_seconds, parse_share
 
-    output = options.output(context)
     limits = (
         Limit(figure=Figure.P99, ratio=parse_change(max_p99)),
         Limit(figure=Figure.THROUGHPUT, ratio=parse_change(min_throughput)),
@@ -90,50 +99,75 @@ def gate(
             seconds=seconds,
             seed=seed,
         )
-        found = _run(settings, before, new.side, out.resolve() / name, output)
-    print_gate(found, write_gate(found, out.resolve() / name), output)
-    require_kept(found)
+        begun = Begun.now(shlex.join(["tuner", *context.obj.words]))
+        _gate(settings, before, new.side, out.resolve() / name, begun, options.output(context))
 
 
 def _workload(
     users: str | None, rate: str | None, within: str | None, at_most: str | None, processes: int
 ) -> "Workload":
-    """Read the one load of a gate: the time is better spent on more launches than on more loads."""
-    from tuner.errors import UsageError
-
+    """Read the load; of a ladder only the target, as time is better spent on more launches than on more loads."""
     one = users or (None if rate is not None else "32")
     workload = options.workload(one, rate, within, at_most, processes)
-    if len(workload.loads) > 1:
-        raise UsageError(f"a gate has one load, but got {', '.join(map(str, workload.loads))}: give the target load")
-    return workload
+    return replace(workload, loads=(workload.target,))
 
 
-def _run(settings: "Settings", baseline: "Launchable", new: "Launchable", folder: Path, output: "Output") -> "Gate":
-    """Launch until it is decided, and put together what was found."""
-    import time
-
+def _gate(
+    settings: "Settings", baseline: "Launchable", new: "Launchable", folder: Path, begun: "Begun", output: "Output"
+) -> None:
+    """Launch until it is decided, and report what there is, also when a person or a signal ends it."""
+    from tuner.errors import Terminated
     from tuner.gate import run
     from tuner.gate.launches import launches
-    from tuner.gate.result import Gate
     from tuner.machine import cores, fingerprint, place
     from tuner.measure.protocol import Watcher
-    from tuner.report.gate.console import GateProgress
+    from tuner.report.gate.console import GateProgress, print_gate
+    from tuner.report.gate.write import require_kept, write_gate
 
     machine, placement = fingerprint(), place(cores(), settings.workload.processes_here)
-    started, began = datetime.now().astimezone().isoformat(timespec="seconds"), time.monotonic()
-    with GateProgress(output) as progress:
-        watcher = Watcher(on_phase=progress.phase, on_tick=progress.tick)
-        launch = launches(settings, baseline, new, folder, machine, placement, watcher)
-        found = run.run(settings, launch, on_round=progress.round)
-    return Gate(
-        settings=settings,
-        machine=machine,
-        placement=placement,
-        command=shlex.join(["tuner", *sys.argv[1:]]),
-        started=started,
-        seconds=time.monotonic() - began,
-        rounds=tuple(found.rounds),
-        looks=tuple(found.looks),
-        effects=found.effects,
-        failure=found.failure,
-    )
+    found = run.Progress()
+    try:
+        with GateProgress(output) as progress:
+            watcher = Watcher(on_phase=progress.phase, on_tick=progress.tick)
+            launch = launches(settings, baseline, new, folder, machine, placement, watcher)
+            run.run(settings, launch, found, on_round=progress.round)
+    except (KeyboardInterrupt, Terminated):
+        run.interrupted(settings, found)
+        gate = begun.ended(settings, found, machine, placement)
+        print_gate(gate, write_gate(gate, folder), output)
+        raise
+    gate = begun.ended(settings, found, machine, placement)
+    print_gate(gate, write_gate(gate, folder), output)
+    require_kept(gate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """When a gate began, and by which command."""
+
+    command: str
+    started: str
+    moment: float
+
+    @classmethod
+    def now(cls, command: str) -> Self:
+        """Return the beginning that is now."""
+        started = datetime.now().astimezone().isoformat(timespec="seconds")
+        return cls(command=command, started=started, moment=time.monotonic())
+
+    def ended(self, settings: "Settings", found: "Progress", machine: "Machine", placement: "Placement") -> "Gate":
+        """Put together what was found until now."""
+        from tuner.gate.result import Gate
+
+        return Gate(
+            settings=settings,
+            machine=machine,
+            placement=placement,
+            command=self.command,
+            started=self.started,
+            seconds=time.monotonic() - self.moment,
+            rounds=tuple(found.rounds),
+            looks=tuple(found.looks),
+            effects=found.effects,
+            failure=found.failure,
+        )

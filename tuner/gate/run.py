@@ -53,15 +53,19 @@ class Progress:
 def run(
     settings: Settings,
     launch: Launch,
+    found: Progress,
     clock: Clock = time.monotonic,
     on_round: Callable[[Round], None] = lambda _: None,
-) -> Progress:
-    """Launch both sides in turns; raises where the baseline fails by itself, as nothing can be compared then."""
-    found, began, due = Progress(), clock(), FIRST_LOOK
+) -> None:
+    """Launch both sides in turns, and add to `found` what that brings, so that it is known whatever ends this.
+
+    Raises where the baseline fails by itself, as nothing can be compared then.
+    """
+    began, due = clock(), FIRST_LOOK
     while not found.decided:
         started = clock()
         if (played := _round(settings, launch, len(found.rounds), found)) is None:
-            return found
+            return
         found.rounds.append(played)
         on_round(played)
         passed = clock() - began
@@ -71,8 +75,7 @@ def run(
             look(settings, found, 1.0 if last else passed / settings.seconds)
             due = next_look(found.pairs)
         if last:
-            break
-    return found
+            return
 
 
 def _round(settings: Settings, launch: Launch, number: int, found: Progress) -> Round | None:
@@ -101,6 +104,12 @@ def _new_first(seed: int, number: int) -> bool:
     """Say which side begins a round: in each two of them both, in random order, so that no drift favours one."""
     first = Random(f"{seed}:{number // 2}").random() < 0.5
     return first if number % 2 == 0 else not first
+
+
+def interrupted(settings: Settings, found: Progress) -> None:
+    """Look at what there is for the last time: who ended the gate knew nothing of the figures, so that is no fault."""
+    if not found.decided:
+        look(settings, found, 1.0)
 
 
 def look(settings: Settings, found: Progress, share: float) -> None:

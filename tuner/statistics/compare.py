@@ -51,12 +51,16 @@ def unpaired_ratio(numerators: Sequence[float], denominators: Sequence[float], c
     centre, count = float(above.mean() - below.mean()), min(len(above), len(below))
     if count < 2:
         return Estimate(value=math.exp(centre), low=None, high=None, repetitions=count)
+    squares = [float(logs.var(ddof=1)) / len(logs) for logs in (above, below)]
+    if sum(squares) == 0.0:
+        return Estimate(value=math.exp(centre), low=math.exp(centre), high=math.exp(centre), repetitions=count)
     from scipy import stats  # see quantiles.py
 
-    ends = stats.ttest_ind(above, below, equal_var=False).confidence_interval(confidence)
-    # Where nothing scatters, Welch's degrees of freedom are nought over nought.
-    low, high = (centre if math.isnan(end) else float(end) for end in ends)
-    return Estimate(value=math.exp(centre), low=math.exp(low), high=math.exp(high), repetitions=count)
+    freedom = sum(squares) ** 2 / (squares[0] ** 2 / (len(above) - 1) + squares[1] ** 2 / (len(below) - 1))
+    half = float(stats.t.ppf((1.0 + confidence) / 2.0, freedom)) * math.sqrt(sum(squares))
+    return Estimate(
+        value=math.exp(centre), low=math.exp(centre - half), high=math.exp(centre + half), repetitions=count
+    )
 
 
 def log_sd(values: Sequence[float]) -> float:
