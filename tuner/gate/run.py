@@ -10,7 +10,7 @@ from tuner.gate.effect import Effect, Limit, Ruling, overall
 from tuner.gate.result import Look, Round, Settings, figures
 from tuner.measure.failed import as_error
 from tuner.statistics.compare import estimate
-from tuner.statistics.sequential import FIRST_LOOK, enough, next_look, repeated_ratio
+from tuner.statistics.sequential import FIRST_LOOK, LAST_EARLY, enough, next_look, repeated_ratio
 from tuner.study.trial import Failure, Outcome
 
 
@@ -25,6 +25,9 @@ Launch = Callable[[Side, int], Outcome]
 """Launch and measure one side in the round of this number, counted from zero."""
 
 Clock = Callable[[], float]
+
+_MARGIN = 1.2
+"""Of the longest round so far, the next one may take so many times as long."""
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ def run(
 
     Raises where the baseline fails by itself, as nothing can be compared then.
     """
-    began, due = clock(), FIRST_LOOK
+    began, due, longest = clock(), FIRST_LOOK, 0.0
     while not found.decided:
         started = clock()
         if (played := _round(settings, launch, len(found.rounds), found)) is None:
@@ -70,9 +73,11 @@ def run(
         on_round(played)
         passed = clock() - began
         # What was prepared in this round lies in a cache from now on.
-        last = passed + (clock() - started) - _preparing(played) > settings.seconds
-        if found.pairs >= due or last:
-            look(settings, found, 1.0 if last else passed / settings.seconds)
+        longest = max(longest, clock() - started - _preparing(played))
+        last = passed + _MARGIN * longest > settings.seconds
+        share = 1.0 if last else passed / settings.seconds
+        if last or (found.pairs >= due and share <= LAST_EARLY):
+            look(settings, found, share)
             due = next_look(found.pairs)
         if last:
             return

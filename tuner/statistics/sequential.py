@@ -9,12 +9,16 @@ narrow.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from tuner.statistics.compare import Estimate, ratio
 
 FIRST_LOOK = 3
 """After so many repetitions: fewer have an interval that decides nothing."""
+
+LAST_EARLY = 0.7
+"""After this share of the time no look is worth what it takes from the last one."""
 
 _GROWTH = 5.0 / 3.0
 _POWER = 1.5
@@ -55,6 +59,10 @@ def enough(
     count = found.repetitions
     scatter = math.log(found.high / found.low) / 2.0 / float(stats.t.ppf((1.0 + confidence) / 2.0, count - 1))
     sd, distance = scatter * math.sqrt(count), abs(math.log(found.value / limit))
-    tail = (1.0 - confidence) * (1.0 - spent(1.0 / _GROWTH)) / 2.0
-    needed = (n for n in range(count + 1, _MOST) if float(stats.t.isf(tail, n - 1)) * sd <= distance * math.sqrt(n))
-    return next(needed, None)
+    tail = (1.0 - confidence) * (1.0 - spent(LAST_EARLY)) / 2.0
+
+    def decides(repetitions: int) -> bool:
+        return float(stats.t.isf(tail, repetitions - 1)) * sd < distance * math.sqrt(repetitions)
+
+    place = bisect_left(range(_MOST + 1), True, lo=count + 1, key=decides)
+    return place if place <= _MOST else None

@@ -33,7 +33,7 @@ def doubted(number: int) -> object:
 
 
 def short_of_time() -> Gate:
-    asked = settings(seconds=61.0)
+    asked = settings(seconds=63.0)
     noisy = (0.93, 1.06, 1.0, 0.95, 1.08, 0.98)
     return gate(played(lambda number: noisy[number % 6], asked=asked)[0], asked)
 
