@@ -14,7 +14,8 @@ With `--json` stdout is exactly one document, version 1:
              measure                   the content of a `measurement.json`, and `folder`, where it lies
              doctor                    the diagnosis as it is kept for searches, and `kept`, where (or null)
              serve, ui                 url, and of serve locust (a command), of ui locust (its page); told at the start
-             targets                   targets (name, description), or target, knobs, constraints, options, left_alone
+             targets                   targets (name, description)
+             targets NAME              knobs, conditions, constraints, constants, options, left_alone
              runtime list              runtimes (name, requirement, provider, installed, bytes)
              runtime add, remove       runtime, and of add version
              init                      file, schema
@@ -23,6 +24,7 @@ A number that JSON does not have is the text "Infinity" or "-Infinity", or null.
 """
 
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -106,8 +108,11 @@ class Output:
             self._closed = True
             error = {"code": code, "message": message} if code else None
             document = {"version": DOCUMENT_VERSION, "verb": self._verb, "error": error, "result": self._result}
-            json.dump(document, sys.stdout, indent=1, allow_nan=False)
-            print(flush=True)
+            try:
+                print(json.dumps(document, indent=1, allow_nan=False), flush=True)
+            except BrokenPipeError:
+                # Whoever reads has seen enough; without this, Python would complain on its way out.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 PLAIN = Output()

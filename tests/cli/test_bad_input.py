@@ -118,16 +118,20 @@ def test_a_server_that_exits_at_start_shows_its_last_lines(make_target: MakeTarg
 def test_help_names_every_verb_with_an_example(tmp_path: Path) -> None:
     overview = tuner("--help", cwd=tmp_path)
     assert overview.returncode == 0
-    for verb in ("search", "resume", "measure", "serve", "doctor", "report", "targets"):
+    for verb in ("search", "resume", "measure", "serve", "ui", "worker", "doctor", "report", "targets", "init"):
         assert verb in overview.stdout
         assert "Example: tuner" in tuner(verb, "--help", cwd=tmp_path).stdout
 
 
-def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "tuner.toml").write_text("budget = 3\n")
     code = (
-        "import sys; from tuner.cli.app import app\n"
+        "import sys; from contextlib import suppress; from tuner.cli.app import main\n"
+        "with suppress(SystemExit): main()\n"
         "heavy = {'optuna', 'pandas', 'plotly', 'numpy', 'scipy', 'onnxruntime', 'locust', 'httpx', 'pydantic'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
-    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+    command = [sys.executable, "-c", code, *arguments]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert result.stderr.strip() == "[]"

@@ -22,11 +22,16 @@ from tuner.study.objectives import Limits
 from tuner.study.study import Settings
 from tuner.study.workload import closed, standard
 from tuner.target import spec
-from tuner.terminal import PLAIN
+from tuner.terminal import PLAIN, Output
 
-NO_OPTIONS = cast(
-    typer.Context, SimpleNamespace(args=[], command=SimpleNamespace(params=[]), obj=SimpleNamespace(output=PLAIN))
-)
+
+def with_output(output: Output) -> typer.Context:
+    """A command line without options."""
+    context = SimpleNamespace(args=[], command=SimpleNamespace(params=[]), obj=SimpleNamespace(output=output))
+    return cast(typer.Context, context)
+
+
+NO_OPTIONS = with_output(PLAIN)
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +64,15 @@ def test_the_result_is_on_stdout_and_kept(
     assert "A search on this machine resolves throughput differences of 2.6 %" in shown
     assert shown.endswith(f"Kept for the searches to come: {kept}\n")
     assert json.loads(kept.read_text())["version"] == 1
+
+
+def test_as_a_document(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    examined(monkeypatch, make_diagnosis(target="null"))
+    output = Output("doctor", as_json=True)
+    doctor(with_output(output), target="null")
+    output.close()
+    found = json.loads(capsys.readouterr().out)["result"]
+    assert json.loads(Path(found.pop("kept")).read_text()) == found
 
 
 def test_where_nothing_could_be_measured_the_figures_are_shown_and_nothing_is_kept(

@@ -151,9 +151,13 @@ def test_shell_completion(tmp_path: Path, shell: str) -> None:
     assert "complete" in result.stdout
 
 
-def test_a_verb_is_completed(tmp_path: Path) -> None:
-    env = {**os.environ, "_TUNER_COMPLETE": "complete_bash", "COMP_WORDS": "tuner se", "COMP_CWORD": "1"}
+@pytest.mark.parametrize(
+    ("words", "offered"), [("tuner se", ["search", "serve"]), ("tuner search --target r", ["reference"])]
+)
+def test_verbs_and_targets_are_completed(tmp_path: Path, words: str, offered: list[str]) -> None:
+    place = str(words.count(" "))
+    env = {**os.environ, "_TUNER_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": place}
     result = subprocess.run(
         [sys.executable, "-m", "tuner"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
     )
-    assert result.stdout.split() == ["search", "serve"]
+    assert result.stdout.split() == offered

@@ -17,7 +17,7 @@ from tuner.target import spec
 
 def test_a_study_goes_on_with_the_python_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[spec.Target] = []
-    monkeypatch.setattr(run, "_search", lambda _, target: searched.append(target))
+    monkeypatch.setattr(run, "_search", lambda _store, target, _output: searched.append(target))
     python = tmp_path / "python"
     python.symlink_to(sys.executable)
     target = spec.load("null", runtime_python=str(python))

@@ -1,5 +1,6 @@
 """What the terminal shows of a study and of one measurement."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from tests.report import studies
 from tests.report.test_write import noisy
 from tuner.report.console import print_measurement, print_plan, print_verdict
+from tuner.report.write import write_report
+from tuner.terminal import Output
 
 
 def test_a_measurement_shows_what_it_has(capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,6 +36,17 @@ def test_the_finalists_show_their_ties_and_the_open_loop(capsys: pytest.CaptureF
     assert "[−1.3, +0.1]" in shown, "no cell is cut"
     print_verdict(studies.rates(noise=studies.NOISE), Path("index.html"))
     assert "winner; tie with #4" in capsys.readouterr().out
+
+
+def test_a_verdict_as_a_document_is_the_report_for_other_programs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = noisy(studies.small())
+    page, output = write_report(study, tmp_path), Output("report", as_json=True)
+    print_verdict(study, page, output)
+    output.close()
+    found = json.loads(capsys.readouterr().out)["result"]
+    assert found == {"report": str(page), **json.loads((tmp_path / "report.json").read_text())}
 
 
 def test_a_plan_names_the_loop(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from tests.report import studies
 from tuner.report.progress import LaunchProgress, SearchProgress
+from tuner.study.objectives import Slo
 from tuner.study.trial import Failure, FailureKind, Trial
 from tuner.terminal import Output
 
@@ -30,7 +31,7 @@ class Screen(Output):
 
 def watched(screen: Output) -> SearchProgress:
     """A search that has seen all trials of a study but the last."""
-    study = studies.small()
+    study = studies.small(slo=Slo(metric="p99", limit=0.05))
     return SearchProgress(study.settings, study.default, study.trials[:-1], screen)
 
 
@@ -58,7 +59,7 @@ def test_a_terminal_shows_the_trial_the_best_the_time_and_the_front() -> None:
     for text in (
         f"trial {len(trials) + 1}/{studies.small().settings.budget}  #99 (default)  measure at 32 users",
         "p99 18.4 ms  412 req/s",
-        "best so far within the limits (",
+        "best so far under p99 ≤ 50.0 ms: #",
         "left",
         f"of {len(trials)} trials",
         "p99 at 4 users",

@@ -148,3 +148,11 @@ def test_log_tail_takes_any_bytes(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "log").write_bytes(content)
     assert len(log_tail(tmp_path / "log", 2)) == min(2, len(content.splitlines()))
     assert log_tail(tmp_path / "none") == ()
+
+
+def test_a_command_that_is_stopped_as_it_starts_ends_at_once(tmp_path: Path) -> None:
+    began = time.monotonic()
+    for _ in range(20):
+        with start(SLEEP, tmp_path, stop_seconds=50.0):
+            pass
+    assert time.monotonic() - began < 50.0, "no stop was lost, so none had to wait"

@@ -5,6 +5,7 @@ Only typer is imported here; a verb imports what it needs when it runs, so that 
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -28,7 +29,7 @@ from tuner.cli import (
     worker,
 )
 from tuner.cli.invocation import Invocation
-from tuner.errors import Terminated, TunerError
+from tuner.errors import Terminated, TunerError, UsageError
 from tuner.terminal import Output, inert
 
 _EPILOG = "\n\n".join(
@@ -67,6 +68,9 @@ app.command("report")(report.report)
 app.command("targets")(targets.targets)
 app.command("init")(init.init)
 
+for _verb in app.registered_commands:
+    _verb.epilog = "With any verb: --json, --quiet, --no-color. Where settings come from, and exit codes: tuner --help."
+
 _EVERYWHERE = ("--json", "--quiet", "-q", "--no-color")
 
 
@@ -92,10 +96,11 @@ def _program(
     """Find the serving configuration that keeps your promise: load, p99 and accuracy, measured."""
 
 
-def main() -> None:
-    """Run the program."""
-    everywhere = [word for word in sys.argv[1:] if word in _EVERYWHERE]
-    typed = [word for word in sys.argv[1:] if word not in _EVERYWHERE]
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the program with these arguments, or those of the command line."""
+    words = sys.argv[1:] if words is None else words
+    everywhere = [word for word in words if word in _EVERYWHERE]
+    typed = [word for word in words if word not in _EVERYWHERE]
     if "--no-color" in everywhere:
         os.environ["NO_COLOR"] = "1"
     quiet = "--quiet" in everywhere or "-q" in everywhere
@@ -112,16 +117,22 @@ def main() -> None:
 def _ended(typed: Sequence[str], output: Output) -> tuple[int, str]:
     """Run a verb; return the exit code, and what went wrong."""
     program = typer.main.get_command(app)
+    invocation = Invocation(words=typed, output=output)
     try:
         invocation = Invocation.of(typed, program, output)
         code = program.main(list(invocation.words), prog_name="tuner", standalone_mode=False, obj=invocation)
+    except UsageError as error:
+        return error.exit_code, invocation.explained(str(error))
     except TunerError as error:
         return error.exit_code, str(error)
     except typer.TyperException as error:
-        return error.exit_code, error.format_message()
+        return error.exit_code, invocation.explained(error.format_message())
     except Terminated:
         return 143, output.farewell
     except KeyboardInterrupt:
         return 130, output.farewell
+    except Exception as error:
+        traceback.print_exc()
+        return 1, f"a fault of tuner itself: {error!r}"
     # The parser turns a KeyboardInterrupt of the verb into this code.
     return code or 0, output.farewell if code else ""

@@ -1,6 +1,7 @@
 """What a person typed, with the settings of files and variables under it."""
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ _FILES = ("tuner.toml", "pyproject.toml")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """The arguments as if all of them had been typed, and where the verb writes."""
+    """The arguments as if all of them had been typed, those of them that were not, and where the verb writes."""
 
     words: Sequence[str]
+    settings: Sequence[str] = ()
     output: Output
 
     @classmethod
@@ -31,7 +33,12 @@ class Invocation:
 
         takes_own = bool(verb.context_settings.get("allow_extra_args"))
         below = arguments(layers(Path.cwd()), typed, flags, takes_own=takes_own)
-        return cls(words=[typed[0], *below, *typed[1:]], output=output)
+        return cls(words=[typed[0], *below, *typed[1:]], settings=below, output=output)
+
+    def explained(self, mistake: str) -> str:
+        """Add to a mistake what was not typed: it may be there. A URL of a storage may hold a password."""
+        told = [word for word in self.settings if not word.startswith("--storage=")]
+        return f"{mistake} (set in a file or a variable: {shlex.join(told)})" if told else mistake
 
 
 def _are_there() -> bool:

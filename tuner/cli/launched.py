@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,9 +73,8 @@ def _wait_for_page(url: str, process: SupervisedProcess) -> None:
     while time.monotonic() < deadline:
         if not process.running:
             raise TunerError(f"Locust ended at once ({process.ending()}); what it wrote above says why")
-        try:
+        with suppress(httpx.HTTPError):
             if httpx.get(url, timeout=_PAGE_SECONDS, trust_env=False).is_success:
                 return
-        except httpx.HTTPError:
-            time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)
     raise TunerError(f"Locust's web UI did not answer at {url} within {_PAGE_SECONDS:.0f} s")

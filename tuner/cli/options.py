@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from tuner.target.spec import Target
     from tuner.terminal import Output
 
-TargetName = Annotated[str, typer.Option("--target", help="A bundled target's name, or a folder with a target.toml.")]
+
+def bundled_targets() -> list[str]:
+    """Return what a shell offers for --target."""
+    from tuner import bundled
+
+    return sorted(path.parent.name for path in bundled.targets().glob("*/target.toml"))
+
+
+TargetName = Annotated[
+    str,
+    typer.Option(
+        "--target", help="A bundled target's name, or a folder with a target.toml.", autocompletion=bundled_targets
+    ),
+]
 Users = Annotated[
     str | None,
     typer.Option("--users", help="Closed loop: ladder of concurrencies, the last one is the target; default: 4,32."),

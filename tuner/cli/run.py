@@ -87,6 +87,7 @@ def _search(store: Store, target: Target, output: Output) -> None:
             )
             starts = target.starts_with(settings.pinned)
             engine.search(store, starts, partial(measure, protocol, keeper=keeper), progress)
+        found = _report(store, output)
     except (KeyboardInterrupt, Terminated):
         _report(store, output)
         output.farewell = f"interrupted; go on with: tuner resume {in_shell(str(store.folder))}"
@@ -96,7 +97,7 @@ def _search(store: Store, target: Target, output: Output) -> None:
     except TunerError:
         _report(store, output)
         raise
-    if _report(store, output).configuration is None:
+    if found.configuration is None:
         raise InfeasibleError(f"no configuration keeps the limits ({settings.limits})")
 
 

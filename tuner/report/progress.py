@@ -84,8 +84,9 @@ class SearchProgress(LaunchProgress):
     def _lines(self) -> Iterator[str]:
         yield f"{self._title}  {self._phase}  {self._tick}"
         if self._trials:
-            within = f"best so far within the limits ({self._settings.limits}), measured once"
-            yield f"{within}: {self._line(self._best)}" if self._best else "nothing within the limits yet"
+            slo = self._settings.limits.slo
+            label = f"best so far under {slo}" if slo else "best so far"
+            yield f"{label}: {self._line(self._best)}" if self._best else "nothing within the limits yet"
         if self._launches:
             now = time.monotonic()
             each = (self._counted - self._began) / self._launches
@@ -98,7 +99,8 @@ class SearchProgress(LaunchProgress):
 
     def _front_table(self) -> Table:
         """Show the end of the front where the target load is carried best."""
-        table = Table(box=None, title=f"front: {len(self._front)} of {len(self._trials)} trials", title_justify="left")
+        title = f"front, measured once each: {len(self._front)} of {len(self._trials)} trials"
+        table = Table(box=None, title=title, title_justify="left")
         table.add_column("", justify="right")
         for load in self._settings.workload.loads:
             table.add_column(f"p99 at {load}", justify="right", no_wrap=True)

@@ -50,14 +50,16 @@ def _over(lower: Flags, upper: Flags) -> Flags:
 
 def _without(lower: Flags, upper: Flags) -> Flags:
     """Return what a layer still says below another one, which may be about another target, or a server by its URL."""
-    said = {*upper.single, *(_RIVALS[flag] for flag in upper.single if flag in _RIVALS)}
-    targets = lower.single.get("--target"), upper.single.get("--target")
-    if None not in targets and targets[0] != targets[1]:
-        single = {flag: value for flag, value in lower.single.items() if flag not in (*said, "--locustfile")}
+    said = {_positive(flag) for flag in upper.single}
+    said |= {_RIVALS[flag] for flag in said if flag in _RIVALS}
+    single = {flag: value for flag, value in lower.single.items() if _positive(flag) not in said}
+    targets = {layer.single["--target"] for layer in (lower, upper) if "--target" in layer.single}
+    if len(targets) == 2:
+        single.pop("--locustfile", None)
         return Flags(single=single)
-    launched = "--url" not in upper.single
+    launched = "--url" not in said
     return Flags(
-        single={flag: value for flag, value in lower.single.items() if _positive(flag) not in map(_positive, said)},
+        single=single,
         held={name: value for name, value in lower.held.items() if launched and name not in upper.varied},
         varied=tuple(name for name in lower.varied if name not in upper.held),
         own=lower.own,

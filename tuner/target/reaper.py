@@ -58,12 +58,22 @@ def kill_all(group: int) -> None:
 
 
 def spawn(argv: Sequence[str], closed: Sequence[int]) -> int:
-    """Start the command as the leader of a process group of its own."""
+    """Start the command as the leader of a process group of its own.
+
+    A SIGTERM that is sent before the command runs still ends it: its group is there as soon as this returns, and the
+    signal waits until the handler of ours is gone.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
     pid = os.fork()
     if pid:
+        with suppress(OSError):
+            os.setpgid(pid, pid)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
         return pid
     try:
         os.setpgid(0, 0)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
         for descriptor in closed:
             os.close(descriptor)
         os.execvpe(argv[0], list(argv), os.environ)

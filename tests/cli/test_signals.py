@@ -1,0 +1,119 @@
+"""The first Ctrl-C ends a search in good order, the second one at once; either way nothing is left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_search import nothing_is_left_of
+from tests.conftest import MakeTarget
+from tuner.cli.run import run
+from tuner.machine import cores, place
+from tuner.report import write
+from tuner.search import engine
+from tuner.search.storage import read_study
+from tuner.study.objectives import Limits
+from tuner.study.study import Settings, Study
+from tuner.study.workload import closed, standard
+from tuner.target import spec
+from tuner.terminal import Output
+
+STUBBORN = """
+import signal, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+signal.signal(signal.SIGTERM, lambda *_: open(sys.argv[2], "w").close())
+open(sys.argv[2] + ".up", "w").close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+"""A server that answers, and that takes note of a SIGTERM and stays."""
+
+TOML = """
+description = "x"
+command = ["$python", "$home/server.py", "$port", "{told}", "$a"]
+[timeouts]
+stop = 60.0
+[space]
+a = {{ low = 1, high = 3, default = 1 }}
+"""
+
+
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_leaves_at_once(make_target: MakeTarget, tmp_path: Path, second: int) -> None:
+    told = tmp_path / "told"
+    folder = make_target(TOML.format(told=told), server_py=STUBBORN)
+    command = [sys.executable, "-m", "tuner", "search", "--target", str(folder), "--users", "2",
+               "--name", "study", "--out", str(tmp_path)]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    wait_for(tmp_path / "told.up", process)
+    process.send_signal(signal.SIGINT)
+    wait_for(told, process)
+    # The server has been asked to stop and has a minute to do so: only another signal gets us out now.
+    os.kill(process.pid, second)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 128 + second
+    assert err.strip() == "tuner: finishing; a second Ctrl-C leaves at once"
+    assert out == ""
+    assert nothing_is_left_of(tmp_path)
+    assert read_study(tmp_path / "study").trials == (), "what was stored can be gone on with"
+
+
+def test_the_first_ctrl_c_tells_what_there_is_and_how_to_go_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tuner", "search", "--target", "null", "--budget", "3", "--users", "2",
+               "--measure-at-most", "0.5s", "--name", "study", "--out", str(tmp_path), "--json", "--quiet"]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    wait_for(tmp_path / "study" / "trials" / "0001" / "locust.log", process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    message = f"interrupted; go on with: tuner resume {tmp_path / 'study'}"
+    assert err == f"tuner: {message}\n"
+    found = json.loads(out)
+    assert found["error"] == {"code": 130, "message": message}
+    assert [trial["number"] for trial in found["result"]["trials"]] == [0]
+    assert Path(found["result"]["report"]).exists()
+    assert nothing_is_left_of(tmp_path)
+
+
+def test_ctrl_c_while_the_report_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = iter([KeyboardInterrupt])
+    written = write.write_report
+
+    def interrupted_once(study: Study, folder: Path) -> Path:
+        for interruption in asked:
+            raise interruption
+        return written(study, folder)
+
+    monkeypatch.setattr(write, "write_report", interrupted_once)
+    monkeypatch.setattr(engine, "search", lambda *_: None)
+    workload = standard(closed((2,)))
+    settings = Settings(name="study", target="null", workload=workload, limits=Limits(), budget=1, seed=0)
+    output = Output()
+    with pytest.raises(KeyboardInterrupt):
+        run(settings, spec.load("null"), place(cores()), command="tuner search", out=tmp_path, output=output)
+    assert output.farewell == f"interrupted; go on with: tuner resume {tmp_path / 'study'}"
+    assert (tmp_path / "study" / "index.html").exists()
