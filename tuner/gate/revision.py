@@ -12,6 +12,10 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from tuner.errors import UsageError
 
 
+class _GitError(UsageError):
+    """Git refused; the message is its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
     """The files of one revision: of the repository at `top`, below `folder`."""
@@ -34,11 +38,11 @@ def checkout(revision: str, inside: Path) -> Iterator[Checkout]:
         )
     try:
         top = Path(_git(inside, "rev-parse", "--show-toplevel"))
-        commit = _git(inside, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    except UsageError:
+        commit = _git(top, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    except _GitError as error:
         raise UsageError(
-            f"--baseline {revision!r}: is no file, no folder with a target.toml, and no revision of a git repository "
-            f"around {inside}"
+            f"--baseline {revision!r}: is no file, no folder, and no revision of a git repository around {inside} "
+            f"({error})"
         ) from None
     with TemporaryDirectory(prefix="tuner-baseline-") as name, TemporaryFile() as archive:
         folder = Path(name).resolve()
@@ -50,10 +54,10 @@ def checkout(revision: str, inside: Path) -> Iterator[Checkout]:
 
 
 def _git(folder: Path, *arguments: str, output: int = subprocess.PIPE) -> str:
-    """Run git; raises UsageError with what it says."""
+    """Run git; raises what it says."""
     command = ["git", "-C", str(folder), *arguments]
     ended = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE, check=False)
     if ended.returncode:
         said = ended.stderr.decode(errors="backslashreplace").strip() or f"exit code {ended.returncode}"
-        raise UsageError(f"git {arguments[0]}: {said}")
+        raise _GitError(f"git {arguments[0]}: {' '.join(said.split())}")
     return (ended.stdout or b"").decode().removesuffix("\n")

@@ -104,6 +104,20 @@ def test_github_action_benchmark_gets_lists_of_figures() -> None:
     assert json.loads(gate_files(GATES["crash"]())["benchmark-smaller-is-better.json"]) == []
 
 
+def test_names_are_the_same_on_every_machine() -> None:
+    asked = settings(target="/home/somebody/work/server")
+    files = gate_files(gate(played(scattered, asked=asked)[0], asked))
+    assert json.loads(files["benchmark-smaller-is-better.json"])[0]["name"] == "server: p99 at 32 users"
+    assert 'name="tuner gate server"' in files["junit.xml"]
+
+
+def test_a_p99_that_rests_on_too_few_requests_says_so() -> None:
+    few = outcome(0.04, 400.0)
+    few = replace(few, levels=(replace(few.levels[0], requests=200),))
+    made = gate(played(scattered, new=lambda _: few, asked=settings(seconds=63.0))[0])
+    assert "p99 was known in only 0 of 6 pairs: measure for longer, with --measure-at-most." in words.sentence(made)
+
+
 def test_gate_json_is_the_gate() -> None:
     made = GATES["kept"]()
     assert load_gate(gate_files(made)["gate.json"]) == made

@@ -28,7 +28,7 @@ def _row(gate: Gate, effect: Effect) -> dict[str, str | float] | None:
         return None
     unit, scale = _UNIT[figure.more_is_worse]
     row: dict[str, str | float] = {
-        "name": clean(f"{gate.settings.new.target}: {figure} at {gate.settings.workload.target}"),
+        "name": clean(f"{words.target(gate)}: {figure} at {gate.settings.workload.target}"),
         "unit": unit,
         "value": float(f"{found.value * scale:.5g}"),
         "extra": clean(f"{words.change(effect)} against {gate.settings.baseline.source}: {effect.ruling}"),

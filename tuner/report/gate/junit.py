@@ -22,7 +22,7 @@ def junit(gate: Gate) -> str:
     counts = {kind: str(sum(case.find(kind) is not None for case in cases)) for kind in ("failure", "error")}
     suite = ElementTree.Element(
         "testsuite",
-        name=f"tuner gate {_text(gate.settings.new.target)}",
+        name=f"tuner gate {_text(words.target(gate))}",
         tests=str(len(cases)),
         failures=counts["failure"],
         errors=counts["error"],
@@ -65,7 +65,7 @@ def _failed(gate: Gate) -> ElementTree.Element:
 
 def _case(gate: Gate, name: str) -> ElementTree.Element:
     seconds = gate.seconds / (len(gate.effects) or 1)
-    classname = f"tuner.gate.{_text(gate.settings.new.target)}"
+    classname = f"tuner.gate.{_text(words.target(gate))}"
     return ElementTree.Element("testcase", classname=classname, name=_text(name), time=f"{seconds:.3f}")
 
 

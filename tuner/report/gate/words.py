@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from tuner.gate.effect import Effect, Figure, Limit, Ruling
 from tuner.gate.result import Gate
+from tuner.statistics.sequential import FIRST_LOOK
 from tuner.study.space import differences
 from tuner.units import format_duration, format_rate, format_ratio, format_ratios, format_seconds, format_share
 
@@ -84,9 +86,21 @@ def more(gate: Gate) -> str:
         each = gate.seconds / max(len(gate.rounds), 1)
         minutes = math.ceil((gate.seconds + each * gate.needed) * _SLACK / 60.0)
         return f"About {gate.needed} more launches of each would decide it: give it --at-most {minutes}min."
+    told = len(gate.rounds) - gate.invalid
+    for effect in gate.effects:
+        if effect.ratio is None and effect.pairs < FIRST_LOOK <= told:
+            name = effect.limit.figure
+            return (
+                f"{name} was known in only {effect.pairs} of {told} pairs: measure for longer, with --measure-at-most."
+            )
     if any(effect.ratio is None for effect in gate.effects):
         return "Too few launches could be compared to say how many more it takes: give it a longer --at-most."
     return "What was seen lies too near the limit: no number of launches that anybody has would decide it."
+
+
+def target(gate: Gate) -> str:
+    """Return the name of what was launched: the same on every machine, wherever its folder lies."""
+    return Path(gate.settings.new.target).name
 
 
 def sides(gate: Gate) -> Iterator[tuple[str, str]]:
