@@ -160,6 +160,15 @@ def test_the_page_says_the_verdict_and_draws_what_is_known(name: str) -> None:
     assert page.count("<svg") == sum(effect.ratio is not None for effect in made.effects)
 
 
+def test_the_drawing_holds_the_pairs_that_decided() -> None:
+    """p99 is clear after three pairs, throughput later."""
+    found, _ = played(lambda number: 1.0 if number < 3 else 1.04, throughput=lambda number: (0.93, 0.99)[number % 2])
+    page = gate_files(gate(found))["index.html"]
+    drawn = [part.count('class="pair"') for part in page.split("<svg")[1:]]
+    assert drawn == [effect.pairs for effect in found.effects]
+    assert drawn[0] == 3 < drawn[1]
+
+
 def test_a_summary_that_is_too_long_for_github_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = Failure(kind=FailureKind.CRASH, reason="it ended", log_tail=tuple("x" * 5_000 for _ in range(30)))
     made = replace(GATES["kept"](), failure=long)

@@ -41,7 +41,8 @@ def drawing(gate: Gate, effect: Effect) -> Drawing | None:
     if ratio is None or ratio.low is None or ratio.high is None:
         return None
     before, now = figures(gate.rounds, effect.limit.figure.read)
-    ratios = [mine / theirs for mine, theirs in zip(now, before, strict=True)]
+    # What was launched after a limit had been decided is no part of that.
+    ratios = [mine / theirs for mine, theirs in zip(now, before, strict=True)][: effect.pairs]
     place = _scale([*ratios, ratio.low, ratio.high, effect.limit.ratio, 1.0])
     limit = place(effect.limit.ratio)
     return Drawing(
