@@ -84,7 +84,7 @@ def test_a_new_one_that_dies_is_a_regression_and_one_that_never_starts_has_its_o
     command = ("gate", "--target", "server", "--baseline", "old.toml", *QUICK)
     died = tuner(*command, "--crash-after", "20", cwd=server.parent)
     assert died.returncode == 5, died.stderr
-    assert "tuner: regression: the new one crashed" in died.stderr
+    assert "tuner: regression: the new one: crashed" in died.stderr
     change(server, "5.0", "5.0")
     text = (server / "null_server.py").read_text()
     (server / "null_server.py").write_text("raise SystemExit('no licence')\n" + text)

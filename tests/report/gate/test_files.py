@@ -186,7 +186,7 @@ def test_a_summary_that_is_too_long_for_github_is_cut(tmp_path: Path, monkeypatc
     [
         ("regression", RegressionError, 5, "regression: p99"),
         ("wrong", RegressionError, 5, "regression: accuracy"),
-        ("crash", RegressionError, 5, "the new one crashed"),
+        ("crash", RegressionError, 5, "the new one: crashed"),
         ("inconclusive", InvalidMeasurementError, 6, "inconclusive: p99"),
         ("disturbed", InvalidMeasurementError, 6, "inconclusive: p99, throughput"),
     ],

@@ -59,7 +59,7 @@ def _row(effect: Effect) -> str:
 def _failure(gate: Gate) -> Iterator[str]:
     if gate.failure is None:
         return
-    yield f"The new one **{in_markdown(gate.failure.kind)}**: {in_markdown(gate.failure.reason)}\n"
+    yield f"The new one: **{in_markdown(gate.failure.kind)}**, {in_markdown(gate.failure.reason)}\n"
     yield from (f"> {in_markdown(line)}  " for line in gate.failure.log_tail[-_MOST_LOG_LINES:])
 
 

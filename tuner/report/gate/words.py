@@ -36,7 +36,7 @@ def change(effect: Effect) -> str:
 def sentence(gate: Gate) -> str:
     """Say the verdict, and what it rests on."""
     if gate.failure is not None:
-        return f"Regression: the new one {gate.failure.kind}, and the baseline did not."
+        return f"Regression: the baseline can be measured, and the new one cannot: {gate.failure.kind}."
     parts = [_told(effect, gate) for effect in gate.effects]
     if gate.less_accurate:
         parts.append(accuracy(gate))
@@ -67,7 +67,7 @@ def short(gate: Gate) -> str:
     """Say the verdict and what it is about, for the last line of a log."""
     about = [effect.limit.figure.value for effect in gate.effects if effect.ruling is gate.ruling]
     about += ["accuracy"] if gate.less_accurate else []
-    about += [f"the new one {gate.failure.kind}"] if gate.failure is not None else []
+    about += [f"the new one: {gate.failure.kind}"] if gate.failure is not None else []
     return f"{gate.ruling}: {', '.join(about) or 'too few launches'}"
 
 
