@@ -6,7 +6,7 @@
 Gates with no change and gates with a planted one, in turns. The target is the null target with lognormal delays of a
 known median, 10 ms and 10 % more; with `--agent` it is a bundled agent, and a copy of it whose every computation takes
 10 % longer. False alarms may be at most 5 %, detections must be at least 90 %, and no gate may take longer than it may.
-A launch of the null target is measured for one second, so that 80 gates take about an hour.
+A launch of the null target is measured for one second, so that 80 gates take some 40 minutes.
 
 Every gate is appended to the record, which a later call goes on with. The second table is a simulation: the gate's own
 code, on rounds that are drawn with replacement from the recorded ones, with what was planted taken out and other
