@@ -17,6 +17,7 @@ ORDER = (
     ("target",),
     ("load", "settings"),
     ("measure",),
+    ("gate",),
     ("search", "report", "doctor"),
     ("cli",),
     ("__main__",),

@@ -11,8 +11,10 @@ from tuner.units import (
     format_duration,
     format_points,
     format_rate,
+    format_ratios,
     format_seconds,
     format_share,
+    parse_change,
     parse_seconds,
     parse_share,
 )
@@ -90,3 +92,28 @@ def test_unknown_names_the_nearest() -> None:
     assert unknown("knob", "max_bach_size", ["workers", "max_batch_size"]) == (
         "unknown knob 'max_bach_size'; did you mean 'max_batch_size'? (known: max_batch_size, workers)"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "ratio"), [("+5%", 1.05), ("-5%", 0.95), ("−5 %", 0.95), (" +0% ", 1.0), ("+100%", 2.0), ("-100%", 0.0)]
+)
+def test_changes(text: str, ratio: float) -> None:
+    assert parse_change(text) == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize("text", ["5%", "+5", "+5ms", "", "+", "+-5%", "+five%", "+5pt"])
+def test_what_is_no_change_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="cannot read"):
+        parse_change(text)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "low", "high", "written"),
+    [
+        (1.012, 0.995, 1.029, "+1.2 % [−0.5, +2.9]"),
+        (0.5, 0.4, 0.6, "−50.0 % [−60.0, −40.0]"),
+        (1.0, 0.9996, 1.0004, "+0.0 % [+0.0, +0.0]"),
+    ],
+)
+def test_ratios_are_written_as_changes(ratio: float, low: float, high: float, written: str) -> None:
+    assert format_ratios(ratio, low, high) == written

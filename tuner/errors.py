@@ -6,7 +6,8 @@ TunerError                      1  an installation that is broken; else never se
 │   └── StudyExistsError        2  a study of that name is there already
 ├── InfeasibleError             3  nothing that was measured keeps the limits, or the one configuration failed
 ├── TargetStartError            4  the server does not start, not even as it comes
-├── InvalidMeasurementError     6  the measurement cannot be trusted
+├── RegressionError             5  what was compared is worse than it may be
+├── InvalidMeasurementError     6  the measurement cannot be trusted, or does not decide
 ├── StorageError                7  the study's folder or database cannot be read or written
 └── CommandError, PrepareError (tuner.target), LoadError (tuner.load), LaunchError (tuner.measure): inside a launch,
     they become data before they reach anybody
@@ -48,6 +49,12 @@ class TargetStartError(TunerError):
     """The server does not become ready in its default configuration."""
 
     exit_code = 4
+
+
+class RegressionError(TunerError):
+    """What was compared is worse than what it was compared with, beyond noise and beyond what is allowed."""
+
+    exit_code = 5
 
 
 class InvalidMeasurementError(TunerError):

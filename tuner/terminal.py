@@ -8,6 +8,9 @@ With `--json` stdout is exactly one document, version 1:
     result   what the verb tells, or null when there is nothing to tell:
              search, resume, report    the content of `report.json`, and `report`, the path of its page
              search --dry-run          settings, space, trials, launches_to_confirm, seconds
+             gate                      the content of `gate.json`, ruling, sentence, needed (more launches of each), and
+                                       `report`, the path of its page
+             compare                   before, after, changes, differences, doubts, sentence
              measure                   the content of a `measurement.json`, and `folder`, where it lies
              doctor                    the diagnosis as it is kept for searches, and `kept`, where (or null)
              serve, ui                 url, and of serve locust (a command), of ui locust (its page); told at the start

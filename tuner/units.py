@@ -44,6 +44,17 @@ def parse_share(text: str) -> float:
     return number
 
 
+def parse_change(text: str) -> float:
+    """Read a change such as `+5%` or `-5%`, as a ratio; without a sign nobody knows which way it is meant."""
+    sign = text.strip()[:1]
+    if sign not in ("+", "-", "−"):
+        raise UsageError(f"cannot read {text!r}: a change has a sign, such as +5% or -5%")
+    number, unit = _split(text.strip()[1:], "a change such as +5% or -5%")
+    if unit != "%":
+        raise UsageError(f"cannot read {text!r}: a change is written in per cent, such as +5% or -5%")
+    return 1.0 + number / 100.0 if sign == "+" else 1.0 - number / 100.0
+
+
 def _digits(value: float) -> str:
     """Three significant digits without an exponent, at most three of them behind the point."""
     if not value or not math.isfinite(value):
@@ -97,6 +108,16 @@ def _signed(share: float) -> str:
 def format_change(share: float, low: float, high: float) -> str:
     """Write a change in percentage points with its interval, such as `−0.1 pt [−0.5, +0.3]`."""
     return f"{_signed(share)} pt [{_signed(low)}, {_signed(high)}]"
+
+
+def format_ratio(ratio: float) -> str:
+    """Write a ratio as the change that it is, such as `+4.2 %`."""
+    return f"{_signed(ratio - 1.0)} %"
+
+
+def format_ratios(ratio: float, low: float, high: float) -> str:
+    """Write a ratio with its interval as a change, such as `+1.2 % [−0.5, +2.9]`."""
+    return f"{format_ratio(ratio)} [{_signed(low - 1.0)}, {_signed(high - 1.0)}]"
 
 
 def format_bytes(count: float | None) -> str:

@@ -43,6 +43,7 @@ ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
         (errors.TargetFileError("x"), 2),
         (errors.InfeasibleError("x"), 3),
         (errors.TargetStartError("x"), 4),
+        (errors.RegressionError("x"), 5),
         (errors.InvalidMeasurementError("x"), 6),
         (errors.StorageError("x"), 7),
         (KeyboardInterrupt(), 130),
@@ -83,7 +84,7 @@ def test_the_codes_are_documented() -> None:
         listed = re.search(r"Exit codes: (.*?)\.", text, re.DOTALL)
         assert listed is not None
         numbers = set(map(int, re.findall(r"\b\d+\b", listed[1])))
-        assert {0, *codes, 5, 130, 143} == numbers
+        assert {0, *codes, 130, 143} == numbers
 
 
 def test_a_configuration_that_fails_is_infeasible(make_target: MakeTarget, tmp_path: Path) -> None:

@@ -10,14 +10,15 @@ import pytest
 
 from tests.conftest import make_level, make_measurement
 from tests.doctor.diagnoses import MACHINE, TOO_LATE
-from tuner.doctor import attempts, generator, noise
-from tuner.doctor.attempts import attempt
+from tuner.doctor import generator, noise
 from tuner.doctor.conclusion import trustworthy
 from tuner.doctor.examination import examine
 from tuner.errors import InfeasibleError, TargetStartError
 from tuner.load.samples import ROW
 from tuner.machine import Placement
-from tuner.measure.protocol import Protocol, Watcher
+from tuner.measure import attempt as attempts
+from tuner.measure.attempt import attempt
+from tuner.measure.protocol import Protocol, Repetition, Watcher
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
 from tuner.study.space import Configuration
@@ -92,7 +93,7 @@ def test_an_invalid_launch_is_measured_once_more_in_an_empty_folder(
     outcomes: list[Outcome] = [make_measurement(), TOO_LATE]
     phases: list[str] = []
 
-    def measure(asked: Protocol, _: Configuration, folder: Path) -> Outcome:
+    def measure(asked: Protocol, _: Configuration, folder: Path, __: Repetition) -> Outcome:
         folder.mkdir()
         asked.watcher.on_phase("start")
         return outcomes.pop()

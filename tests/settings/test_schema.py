@@ -27,10 +27,10 @@ def test_every_setting_of_the_template_reads_back() -> None:
     validated(content, "tuner.toml", strict=True)
 
 
-def test_every_setting_is_a_flag_of_a_search_or_of_a_measurement() -> None:
+def test_every_setting_is_a_flag_of_a_search_a_measurement_or_a_gate() -> None:
     import typer
 
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    flags = {flag for verb in ("search", "measure") for option in commands[verb].params for flag in option.opts}
+    flags = {flag for verb in ("search", "measure", "gate") for option in commands[verb].params for flag in option.opts}
     for name in set(SettingsTable.model_fields) - {"options"}:
         assert f"--{name.replace('_', '-')}" in flags

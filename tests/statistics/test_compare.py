@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from tuner.statistics.compare import drift, log_sd, resolution
+from tuner.statistics.compare import drift, log_sd, resolution, unpaired_ratio
 
 POSITIVE = st.floats(1e-3, 1e3)
 
@@ -74,3 +75,22 @@ def test_the_interval_of_a_drift_holds_none_as_often_as_it_says() -> None:
     found = [drift(range(8), np.exp(generator.normal(0.0, 0.05, 8)).tolist()) for _ in range(400)]
     held = [each.low is not None and each.high is not None and each.low <= 1.0 <= each.high for each in found]
     assert 0.92 <= np.mean(held) <= 0.98
+
+
+def test_the_interval_is_that_of_welch() -> None:
+    """SciPy's own test, for a case with unequal scatter and unequal numbers."""
+    new, old = np.array([1.10, 1.30, 1.18]), np.array([1.0, 1.01, 0.99, 1.02, 0.98])
+    ends = stats.ttest_ind(np.log(new), np.log(old), equal_var=False).confidence_interval(0.99)
+    found = unpaired_ratio(new.tolist(), old.tolist(), 0.99)
+    assert found.value == pytest.approx(math.exp(np.log(new).mean() - np.log(old).mean()))
+    assert (found.low, found.high) == pytest.approx((math.exp(ends.low), math.exp(ends.high)))
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "ends"), [([1.1], [1.0, 1.1], (None, None)), ([1.1, 1.1], [1.0, 1.0], (1.1, 1.1))]
+)
+def test_little_has_no_interval_and_what_never_scatters_a_point(
+    new: list[float], old: list[float], ends: tuple[float | None, float | None]
+) -> None:
+    found = unpaired_ratio(new, old)
+    assert (found.low, found.high) == (ends if ends[0] is None else pytest.approx(ends))

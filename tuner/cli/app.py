@@ -12,7 +12,22 @@ from typing import Annotated
 import typer
 
 from tuner import __version__
-from tuner.cli import doctor, init, measure, report, resume, runtime, search, serve, signals, targets, ui, worker
+from tuner.cli import (
+    compare,
+    doctor,
+    gate,
+    init,
+    measure,
+    report,
+    resume,
+    runtime,
+    search,
+    serve,
+    signals,
+    targets,
+    ui,
+    worker,
+)
 from tuner.cli.invocation import Invocation
 from tuner.errors import Terminated, TunerError, UsageError
 from tuner.terminal import Output, inert
@@ -45,6 +60,8 @@ app.command("measure", context_settings=_OWN_OPTIONS)(measure.measure)
 app.command("serve", context_settings=_OWN_OPTIONS)(serve.serve)
 app.command("ui", context_settings=_OWN_OPTIONS)(ui.ui)
 app.command("worker", context_settings=_OWN_OPTIONS)(worker.worker)
+app.command("gate", context_settings=_OWN_OPTIONS)(gate.gate)
+app.command("compare")(compare.compare)
 app.command("doctor", context_settings=_OWN_OPTIONS)(doctor.doctor)
 app.add_typer(runtime.app, name="runtime", help="Install other builds of ONNX Runtime, for their execution providers.")
 app.command("report")(report.report)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tuner.doctor.attempts import attempt
 from tuner.doctor.diagnosis import TRUTH, Ceiling, Rung
 from tuner.load.samples import Samples, intended_in
+from tuner.measure.attempt import attempt
 from tuner.measure.protocol import Protocol
 from tuner.measure.verify import Verifier
 from tuner.statistics.quantiles import quantile

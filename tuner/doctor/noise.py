@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
-from tuner.doctor.attempts import attempt
 from tuner.doctor.diagnosis import Launched
+from tuner.measure.attempt import attempt
 from tuner.measure.failed import as_error
 from tuner.measure.protocol import Protocol
 from tuner.statistics.compare import Estimate, drift, log_sd

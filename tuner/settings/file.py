@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from tuner.errors import UsageError, unknown
 from tuner.study.objectives import parse_slo
 from tuner.study.workload import parse_rates, parse_users
-from tuner.units import parse_address, parse_seconds, parse_share
+from tuner.units import parse_address, parse_change, parse_seconds, parse_share
 
 Scalar = bool | int | float | str
 
@@ -52,6 +52,15 @@ class SettingsTable(BaseModel):
     )
     max_accuracy_drop: Annotated[str, _read_by(parse_share)] | None = Field(
         default=None, description="Most accuracy to lose against the default.", examples=["1pt"]
+    )
+    max_p99: Annotated[str, _read_by(parse_change)] | None = Field(
+        default=None, description="Of a gate: most that p99 may rise.", examples=["+5%"]
+    )
+    min_throughput: Annotated[str, _read_by(parse_change)] | None = Field(
+        default=None, description="Of a gate: most that throughput may fall.", examples=["-5%"]
+    )
+    at_most: Annotated[str, _read_by(parse_seconds)] | None = Field(
+        default=None, description="Of a gate: longest time for all launches together.", examples=["3min"]
     )
     quality_objective: bool | None = Field(
         default=None, description="Make accuracy a third objective.", examples=[False]

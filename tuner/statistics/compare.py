@@ -41,6 +41,28 @@ def ratio(numerators: Sequence[float], denominators: Sequence[float], confidence
     return estimate([a / b for a, b in zip(numerators, denominators, strict=True)], confidence)
 
 
+def unpaired_ratio(numerators: Sequence[float], denominators: Sequence[float], confidence: float = 0.95) -> Estimate:
+    """Return the ratio of two geometric means, of launches that have nothing to do with each other.
+
+    The interval is Welch's (1947) on the logarithms: the two sides may scatter differently. With a single launch on
+    either side there is none. Values are positive and finite, at least one on each side.
+    """
+    above, below = (np.log(np.asarray(values, dtype=np.float64)) for values in (numerators, denominators))
+    centre, count = float(above.mean() - below.mean()), min(len(above), len(below))
+    if count < 2:
+        return Estimate(value=math.exp(centre), low=None, high=None, repetitions=count)
+    squares = [float(logs.var(ddof=1)) / len(logs) for logs in (above, below)]
+    if sum(squares) == 0.0:
+        return Estimate(value=math.exp(centre), low=math.exp(centre), high=math.exp(centre), repetitions=count)
+    from scipy import stats  # see quantiles.py
+
+    freedom = sum(squares) ** 2 / (squares[0] ** 2 / (len(above) - 1) + squares[1] ** 2 / (len(below) - 1))
+    half = float(stats.t.ppf((1.0 + confidence) / 2.0, freedom)) * math.sqrt(sum(squares))
+    return Estimate(
+        value=math.exp(centre), low=math.exp(centre - half), high=math.exp(centre + half), repetitions=count
+    )
+
+
 def log_sd(values: Sequence[float]) -> float:
     """Return the standard deviation of the logarithms: how much launches of one configuration differ, as a share.
 

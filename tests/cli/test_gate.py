@@ -1,0 +1,144 @@
+"""`tuner gate` and `tuner compare` from the command line, with real servers of known delay."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_bad_input import tuner
+from tests.cli.test_search import nothing_is_left_of
+from tests.gate.test_side import git
+from tuner import bundled
+
+# By the law p99 is 3.2 times the median; the delays differ by far more than the machine does. Enough users for a p99.
+QUICK = ("--users", "8", "--measure-at-most", "1s", "--law", "lognormal")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Path:
+    """A target in a repository: committed with a delay of 5 ms."""
+    folder = tmp_path / "server"
+    shutil.copytree(bundled.targets() / "null", folder)
+    change(folder, "10.0", "5.0")
+    os.chdir(tmp_path)
+    git("init", "-q", ".")
+    git("add", "-A")
+    git("commit", "-q", "-m", "one")
+    return folder
+
+
+def change(folder: Path, before: str, after: str) -> None:
+    path = folder / "target.toml"
+    path.write_text(path.read_text().replace(f"default = {before}, description", f"default = {after}, description"))
+
+
+def test_what_became_twice_as_slow_is_a_regression(server: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    change(server, "5.0", "10.0")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(server.parent / "step.md"))
+    result = tuner("gate", "--target", "server", "--baseline", "HEAD", *QUICK, cwd=server.parent)
+    assert result.returncode == 5, result.stderr
+    assert "✗ regression" in result.stdout
+    assert result.stderr.splitlines()[0].startswith("round 1  baseline p99 ")
+    assert result.stderr.splitlines()[-1] in ("tuner: regression: p99, throughput", "tuner: regression: throughput")
+    (folder,) = (server.parent / "reports").glob("gate-*")
+    assert {path.name for path in folder.iterdir()} == {
+        *("index.html", "gate.json", "junit.xml", "summary.md", "launches"),
+        *("benchmark-smaller-is-better.json", "benchmark-bigger-is-better.json"),
+    }
+    stored = json.loads((folder / "gate.json").read_text())
+    (p99, throughput) = stored["effects"]
+    assert p99["ratio"]["value"] == pytest.approx(2.0, rel=0.15)
+    assert throughput["ratio"]["value"] == pytest.approx(0.5, rel=0.15)
+    assert len(stored["rounds"]) == 3
+    assert (server.parent / "step.md").read_text() == (folder / "summary.md").read_text()
+    assert len(list((folder / "launches").glob("*/samples.npy"))) == 6
+    assert nothing_is_left_of(server.parent)
+
+
+def test_what_became_twice_as_fast_is_none(server: Path) -> None:
+    (server.parent / "old.toml").write_text("[set]\ndelay_ms = 10\n")
+    result = tuner("gate", "--target", "server", "--baseline", "old.toml", "--json", *QUICK, cwd=server.parent)
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert document["verb"] == "gate"
+    assert document["result"]["ruling"] == "no regression"
+    assert [effect["ruling"] for effect in document["result"]["effects"]] == ["no regression"] * 2
+
+
+def test_too_little_time_is_inconclusive_and_says_so(server: Path) -> None:
+    command = ("gate", "--target", "server", "--baseline", "HEAD", "--at-most", "1s", *QUICK)
+    result = tuner(*command, cwd=server.parent)
+    assert result.returncode == 6
+    assert "Too few launches could be compared" in result.stdout
+    assert "tuner: inconclusive: p99, throughput" in result.stderr
+
+
+def test_a_new_one_that_dies_is_a_regression_and_one_that_never_starts_has_its_own_code(server: Path) -> None:
+    (server.parent / "old.toml").write_text("[options]\ncrash_after = '0'\n")
+    command = ("gate", "--target", "server", "--baseline", "old.toml", *QUICK)
+    died = tuner(*command, "--crash-after", "20", cwd=server.parent)
+    assert died.returncode == 5, died.stderr
+    assert "tuner: regression: the new one: crashed" in died.stderr
+    change(server, "5.0", "5.0")
+    text = (server / "null_server.py").read_text()
+    (server / "null_server.py").write_text("raise SystemExit('no licence')\n" + text)
+    never = tuner("gate", "--target", "server", "--baseline", "HEAD", *QUICK, cwd=server.parent)
+    assert never.returncode == 4
+    assert "the new one: did not start" in never.stderr
+    assert "no licence" in never.stderr
+
+
+def test_an_interrupted_gate_reports_what_there_is(server: Path) -> None:
+    command = [sys.executable, "-m", "tuner", "gate", "--target", "server", "--baseline", "HEAD", *QUICK]
+    process = subprocess.Popen(command, cwd=server.parent, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(server.parent.glob("reports/gate-*/launches/0001-*/locust.log")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Inconclusive: p99 at 8 users not known" in out
+    (folder,) = (server.parent / "reports").glob("gate-*")
+    assert (folder / "junit.xml").exists()
+    assert nothing_is_left_of(server.parent)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["gate"], "--baseline"),
+        (["gate", "--target", "null", "--baseline", "nowhere"], "no revision of a git repository"),
+        (["gate", "--target", "null", "--baseline", "HEAD", "--max-p99", "5%"], "a change has a sign"),
+        (["gate", "--target", "null", "--baseline", "HEAD", "--max-p99", "+5ms"], "written in per cent"),
+        (["gate", "--target", "null", "--baseline", "HEAD", "--min-throughput", "-100%"], "above −100 %"),
+        (["gate", "--target", "null", "--baseline", "HEAD", "--at-most", "3"], "needs a unit"),
+        (["gate", "--target", "null", "--baseline", "HEAD", "--set", "delay=3"], "did you mean 'delay_ms'"),
+        (["compare", "here", "there"], "is not a study"),
+        (["compare", "here"], "after"),
+    ],
+)
+def test_bad_input(tmp_path: Path, arguments: list[str], words: str) -> None:
+    result = tuner(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert words in result.stderr.replace("AFTER", "after")
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_measurements_of_one_server_are_compared(tmp_path: Path) -> None:
+    for delay in ("5", "10"):
+        command = ("measure", "--target", "null", *QUICK, "--set", f"delay_ms={delay}", "--out", delay)
+        assert tuner(*command, cwd=tmp_path).returncode == 0
+    result = tuner("compare", "5", "10", "--json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (throughput, p99) = sorted(json.loads(result.stdout)["result"]["changes"], key=lambda one: -len(one["figure"]))
+    assert throughput["ratio"]["value"] == pytest.approx(0.5, rel=0.15)
+    assert p99["ratio"]["low"] is None

@@ -1,0 +1,54 @@
+"""How the two sides of a gate are launched: by the protocol of a search, each with answers of its own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tuner.gate.result import Settings
+from tuner.gate.run import Launch, Side
+from tuner.gate.side import Launchable
+from tuner.machine import Machine, Placement
+from tuner.measure.attempt import attempt
+from tuner.measure.protocol import Protocol, Repetition, Watcher
+from tuner.measure.verify import Verifier
+from tuner.study.objectives import Limits
+from tuner.study.trial import Outcome
+
+
+def launches(
+    settings: Settings,
+    baseline: Launchable,
+    new: Launchable,
+    folder: Path,
+    machine: Machine,
+    placement: Placement,
+    watcher: Watcher,
+) -> Launch:
+    """Return what launches a side; everything that a launch leaves behind lies below `folder`.
+
+    In open loop both sides of a round meet the same arrivals, and each round others.
+    """
+    sides: Mapping[Side, Launchable] = {Side.BASELINE: baseline, Side.NEW: new}
+    protocols = {
+        side: Protocol(
+            target=one.target,
+            workload=settings.workload,
+            limits=Limits(max_accuracy_drop=settings.max_accuracy_drop),
+            verifier=_verifier(settings, one, folder / "answers" / side.value),
+            machine=machine,
+            placement=placement,
+            watcher=watcher,
+            seed=settings.seed,
+        )
+        for side, one in sides.items()
+    }
+
+    def launch(side: Side, number: int) -> Outcome:
+        place = folder / "launches" / f"{number:04}-{side.value}"
+        title = f"{side.value}, round {number + 1}"
+        return attempt(protocols[side], sides[side].configuration, place, title, Repetition(round=number))
+
+    return launch
+
+
+def _verifier(settings: Settings, one: Launchable, folder: Path) -> Verifier:
+    return Verifier(one.target, folder, settings.workload.concurrency, settings.seed, one.configuration)

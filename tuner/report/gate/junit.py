@@ -1,0 +1,77 @@
+"""`junit.xml`: one test case for each limit, for whatever shows the results of tests."""
+
+import re
+from xml.etree import ElementTree
+
+from tuner.gate.effect import Effect, Ruling
+from tuner.gate.result import Gate
+from tuner.report.gate import words
+from tuner.report.text import clean
+
+# XML 1.0 has no way to write these, not even as a reference; `clean` shows all others that it has none for.
+_IMPOSSIBLE = re.compile("[\ufffe\uffff]")
+
+
+def junit(gate: Gate) -> str:
+    """Write the gate as a suite: a regression is a failure, and what was not decided an error."""
+    cases = [_limit(gate, effect) for effect in gate.effects]
+    if gate.accuracy is not None:
+        cases.append(_accuracy(gate))
+    if gate.failure is not None:
+        cases.append(_failed(gate))
+    counts = {kind: str(sum(case.find(kind) is not None for case in cases)) for kind in ("failure", "error")}
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"tuner gate {_text(words.target(gate))}",
+        tests=str(len(cases)),
+        failures=counts["failure"],
+        errors=counts["error"],
+        time=f"{gate.seconds:.3f}",
+        timestamp=_text(gate.started),
+    )
+    suite.extend(cases)
+    output = ElementTree.SubElement(suite, "system-out")
+    output.text = _text(words.sentence(gate))
+    root = ElementTree.Element("testsuites")
+    root.append(suite)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _limit(gate: Gate, effect: Effect) -> ElementTree.Element:
+    limit = effect.limit
+    case = _case(gate, f"{words.allowed(limit)} at {gate.settings.workload.target}")
+    told = f"{limit.figure} {words.change(effect)}"
+    if effect.ruling is Ruling.REGRESSION:
+        _said(case, "failure", effect.ruling, told)
+    elif effect.ruling is Ruling.INCONCLUSIVE:
+        _said(case, "error", effect.ruling, f"{told}. {words.more(gate)}")
+    return case
+
+
+def _accuracy(gate: Gate) -> ElementTree.Element:
+    case = _case(gate, f"accuracy at most {gate.settings.max_accuracy_drop * 100:g} pt less")
+    if gate.less_accurate:
+        _said(case, "failure", Ruling.REGRESSION, words.accuracy(gate))
+    return case
+
+
+def _failed(gate: Gate) -> ElementTree.Element:
+    assert gate.failure is not None
+    case = _case(gate, "the new one can be measured")
+    _said(case, "failure", gate.failure.kind, gate.failure.reason).text = _text("\n".join(gate.failure.log_tail))
+    return case
+
+
+def _case(gate: Gate, name: str) -> ElementTree.Element:
+    seconds = gate.seconds / (len(gate.effects) or 1)
+    classname = f"tuner.gate.{_text(words.target(gate))}"
+    return ElementTree.Element("testcase", classname=classname, name=_text(name), time=f"{seconds:.3f}")
+
+
+def _said(case: ElementTree.Element, kind: str, reason: str, message: str) -> ElementTree.Element:
+    return ElementTree.SubElement(case, kind, type=_text(reason), message=_text(message))
+
+
+def _text(text: str) -> str:
+    return _IMPOSSIBLE.sub("\ufffd", clean(text))

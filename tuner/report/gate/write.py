@@ -1,0 +1,54 @@
+"""The files of a gate, and what its verdict means for whoever waits for an exit code."""
+
+import os
+from pathlib import Path
+
+from tuner.errors import InvalidMeasurementError, RegressionError, StorageError
+from tuner.files import write_atomically
+from tuner.gate.effect import Ruling
+from tuner.gate.result import Gate, dump_gate
+from tuner.measure.failed import as_error
+from tuner.report.gate import words
+from tuner.report.gate.benchmark import benchmarks
+from tuner.report.gate.junit import junit
+from tuner.report.gate.markdown import markdown
+from tuner.report.gate.page import page
+
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+def write_gate(gate: Gate, folder: Path) -> Path:
+    """Write the files into `folder`, and the summary to where GitHub wants it; returns the path of the page."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in gate_files(gate).items():
+            write_atomically(folder / name, text)
+        if place := os.environ.get(STEP_SUMMARY):
+            with Path(place).open("a", encoding="utf-8") as file:
+                file.write(markdown(gate))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(f"the report cannot be written to {error.filename or folder}: {reason}") from error
+    return folder / "index.html"
+
+
+def gate_files(gate: Gate) -> dict[str, str]:
+    """Make the texts of all files."""
+    return {
+        "gate.json": dump_gate(gate),
+        "junit.xml": junit(gate),
+        "summary.md": markdown(gate),
+        "benchmark-smaller-is-better.json": benchmarks(gate, smaller_is_better=True),
+        "benchmark-bigger-is-better.json": benchmarks(gate, smaller_is_better=False),
+        "index.html": page(gate),
+    }
+
+
+def require_kept(gate: Gate) -> None:
+    """Raise what the exit code says, unless there is no regression."""
+    if gate.failure is not None and gate.failure.kind.never_up:
+        raise as_error(gate.failure, "the new one: ")
+    if gate.ruling is Ruling.REGRESSION:
+        raise RegressionError(words.short(gate))
+    if gate.ruling is Ruling.INCONCLUSIVE:
+        raise InvalidMeasurementError(words.short(gate))
