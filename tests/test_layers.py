@@ -17,7 +17,8 @@ ORDER = (
     ("target",),
     ("load",),
     ("measure",),
-    ("search", "report", "doctor"),
+    ("search", "doctor"),
+    ("report",),
     ("cli",),
     ("__main__",),
 )
