@@ -83,7 +83,8 @@ def test_the_page_works_by_hand(tmp_path: Path) -> None:
 LOOK = """
 <script>setTimeout(() => {
   const plot = document.getElementById("plot"), tie = document.querySelector("td small[title]");
-  document.body.dataset.rows = [...new Set(plot.data.filter((trace) => trace.customdata).flatMap((trace) => trace.y))];
+  const points = plot.data.filter((trace) => trace.customdata && !trace.yaxis);
+  document.body.dataset.rows = [...new Set(points.flatMap((trace) => trace.y))];
   document.body.dataset.tie = tie ? tie.closest("tr").id + " " + tie.textContent : "";
   document.body.dataset.wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
 }, 300)</script>

@@ -197,7 +197,7 @@ def test_hostile_strings_are_inert_in_the_page() -> None:
     assert "document.title='owned'</script>" not in text
     assert "<img" not in text
     assert "\x1b" not in text
-    assert text.count("<script") == text.count("</script>") == 5
+    assert text.count("<script") == text.count("</script>") == 6
 
 
 def test_hostile_strings_are_inert_in_markdown() -> None:

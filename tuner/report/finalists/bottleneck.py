@@ -16,31 +16,37 @@ BUSY = 0.85
 """From this share of its cores on the server has hardly any left for bursts."""
 
 _NEAR_EDGE = 0.02
+_SHOWN = 0.05
+_FOREIGN = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cores:
-    """How many of the cores that it may use the server had busy; `load` is what the load took of the same cores."""
+    """How many of its cores the server had busy, and how many of the same the load and other programs."""
 
     server: float
     load: float
+    others: float
     all: int
 
     @property
     def full(self) -> bool:
         """Whether hardly any core time was left."""
-        return self.server + self.load >= BUSY * self.all
+        return self.server + self.load + self.others >= BUSY * self.all
 
     def __str__(self) -> str:
-        shared = f", and the load on {self.load:.1f} of the same" if self.load else ""
+        rest = [(self.load, "the load"), (self.others, "other programs")]
+        shared = "".join(f", {who} on {used:.1f}" for used, who in rest if used >= _SHOWN)
         return f"the server was busy on {self.server:.1f} of {self.all} core{'' if self.all == 1 else 's'}{shared}"
 
 
-def sentence(study: Study, one: Runs, found: Breakdown | None, importance: Importance | None) -> str:
-    """Say what limits a configuration at the target load, and what to try next."""
+def sentence(
+    study: Study, one: Runs, found: Breakdown | None, importance: Importance | None, model: Configuration | None
+) -> str:
+    """Say what limits a configuration at the target load, and what to try next; `model` is the winner's."""
     levels = [launch.measured.target for launch in one.launches]
     configuration = study.trial(one.trial).configuration
-    return f"{_limit(cores(study, levels), found, _quota(levels))} {_next(study, configuration, importance)}"
+    return f"{_limit(cores(study, levels), found, _quota(levels))} {_next(study, configuration, importance, model)}"
 
 
 def cores(study: Study, levels: Sequence[LevelSummary]) -> Cores | None:
@@ -50,11 +56,13 @@ def cores(study: Study, levels: Sequence[LevelSummary]) -> Cores | None:
         return None
     seen = [one.conditions for one in levels if one.conditions is not None]
     load = [one.load_cpu for one in seen if one.load_cpu is not None] if study.placement.shared else []
-    return Cores(
-        server=sum(busy) / len(busy),
-        load=sum(load) / len(load) if load else 0.0,
-        all=len(study.placement.server),
-    )
+    others = [one.other_programs for one in seen if one.other_programs is not None]
+    count = len(study.placement.server)
+    return Cores(server=_mean(busy), load=_mean(load), others=_mean(others) * count, all=count)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
 
 
 def _quota(levels: Sequence[LevelSummary]) -> bool:
@@ -67,7 +75,8 @@ def _limit(busy: Cores | None, found: Breakdown | None, quota: bool) -> str:
     used = f"{busy}" if busy else "how busy its cores were is not known"
     spent = _spent(found)
     if busy is not None and busy.full:
-        return f"The processor limits it: {used}{spent}."
+        whose = ", which it had to share with other programs" if busy.others >= _FOREIGN * busy.all else ""
+        return f"The processor limits it{whose}: {used}{spent}."
     if found is None or not (found.share("queue") + found.share("batch") + found.share("compute")):
         return f"What limits it is not known: where the time goes was not told, and {used}."
     return f"{_slowest(found)}: {used}{spent}."
@@ -103,21 +112,25 @@ def _slowest(found: Breakdown) -> str:
     }[max(shares, key=lambda name: shares[name])]
 
 
-def _next(study: Study, configuration: Configuration, importance: Importance | None) -> str:
-    """Name the knob that matters most and what of it is still to be tried from here."""
+def _next(
+    study: Study, configuration: Configuration, importance: Importance | None, model: Configuration | None
+) -> str:
+    """Name the knob that matters most of those with something left: the winner's value, or one that was not tried."""
     if importance is None:
         return "Which knob to try next is not known: too few trials differ."
-    for name, share in importance.shares.items():
-        if advice := _untried(study, study.space.knob(name), configuration):
+    open_to_change = (name for name in importance.shares if study.space.matters(name, configuration))
+    for name in open_to_change:
+        theirs = model.get(name, configuration[name]) if model else configuration[name]
+        advice = f"the winner has {show(theirs)}" if theirs != configuration[name] else ""
+        if advice := advice or _untried(study, study.space.knob(name), configuration):
             doubt = f", with low confidence from {importance.trials} trials" if importance.low_confidence else ""
-            return f"Try {name} next, {format_share(share)} of what matters to {importance.objective}{doubt}: {advice}."
+            weight = f"{format_share(importance.shares[name])} of what matters to {importance.objective}"
+            return f"Try {name} next, {weight}{doubt}: {advice}."
     return "Every knob's neighbouring values were tried."
 
 
 def _untried(study: Study, knob: Knob, configuration: Configuration) -> str:
     """Say what of a knob was not tried near a configuration's value; nothing when all of it was."""
-    if not study.space.matters(knob.name, configuration):
-        return ""
     value = configuration[knob.name]
     tried = {trial.configuration[knob.name] for trial in study.trials}
     if isinstance(knob, ChoiceKnob):
@@ -135,8 +148,9 @@ def _range(knob: RangeKnob, value: float, tried: Sequence[float]) -> str:
     for end, word in ((knob.high, "highest"), (knob.low, "lowest")):
         if abs(value - end) <= _NEAR_EDGE * (knob.high - knob.low) and end != knob.default:
             return f"{at}, the {word} value of its range, so a wider range may hold a better one"
-    lower, upper = max((one for one in tried if one < value), default=knob.low), min(
-        (one for one in tried if one > value), default=knob.high
+    lower, upper = (
+        max((one for one in tried if one < value), default=knob.low),
+        min((one for one in tried if one > value), default=knob.high),
     )
     step = 1.0 if knob.integer else 0.05 * (knob.high - knob.low)
     if upper - value <= step and value - lower <= step:

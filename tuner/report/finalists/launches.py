@@ -41,6 +41,11 @@ class Runs:
     once: bool
 
     @property
+    def title(self) -> str:
+        """What a legend calls them."""
+        return f"#{self.trial} {self.role}"
+
+    @property
     def sampled(self) -> tuple[Launch, ...]:
         """The launches whose samples were found."""
         return tuple(launch for launch in self.launches if launch.samples is not None)
@@ -57,7 +62,9 @@ def runs(study: Study, found: Verdict, folder: Path | None) -> tuple[Runs, ...]:
             trial=trial,
             name=f"#{trial} {short(study.trial(trial).configuration, study.default)}",
             role="default" if trial == default else "winner" if trial == chosen else "finalist",
-            launches=tuple(_confirming(study, trial, folder) if trial in confirmed else _searched(study, trial, folder)),
+            launches=tuple(
+                _confirming(study, trial, folder) if trial in confirmed else _searched(study, trial, folder)
+            ),
             once=trial not in confirmed,
         )
         for trial in trials
@@ -89,4 +96,4 @@ def _samples(folder: Path | None) -> Samples | None:
     except (OSError, ValueError, EOFError):
         return None
     # A file of another kind has no such columns.
-    return found if found is not None and _NEEDED <= set(found.dtype.names or ()) else None
+    return found if found is not None and set(found.dtype.names or ()) >= _NEEDED else None
