@@ -118,15 +118,17 @@ def _next(
     """Name the knob that matters most of those with something left: the winner's value, or one that was not tried."""
     if importance is None:
         return "Which knob to try next is not known: too few trials differ."
-    open_to_change = (name for name in importance.shares if study.space.matters(name, configuration))
-    for name in open_to_change:
-        theirs = model.get(name, configuration[name]) if model else configuration[name]
-        advice = f"the winner has {show(theirs)}" if theirs != configuration[name] else ""
-        if advice := advice or _untried(study, study.space.knob(name), configuration):
-            doubt = f", with low confidence from {importance.trials} trials" if importance.low_confidence else ""
-            weight = f"{format_share(importance.shares[name])} of what matters to {importance.objective}"
-            return f"Try {name} next, {weight}{doubt}: {advice}."
-    return "Every knob's neighbouring values were tried."
+    names = [name for name in importance.shares if study.space.matters(name, configuration)]
+    theirs = {name: model[name] for name in names if model and model.get(name) != configuration[name]}
+    advice = next(((name, f"the winner has {show(value)}") for name, value in theirs.items()), None)
+    untried = ((name, _untried(study, study.space.knob(name), configuration)) for name in names)
+    advice = advice or next((found for found in untried if found[1]), None)
+    if advice is None:
+        return "Every knob's neighbouring values were tried."
+    name, words = advice
+    weight = f"{format_share(importance.shares[name])} of what matters to {importance.objective}"
+    doubt = f", with low confidence from {importance.trials} trials" if importance.low_confidence else ""
+    return f"Try {name} next, {weight}{doubt}: {words}."
 
 
 def _untried(study: Study, knob: Knob, configuration: Configuration) -> str:

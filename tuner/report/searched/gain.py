@@ -16,6 +16,8 @@ from tuner.study.study import Study
 from tuner.study.trial import Trial
 from tuner.units import format_share
 
+_FEWEST = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
@@ -71,9 +73,9 @@ def _costs(study: Study, trial: Trial) -> tuple[float, ...] | None:
 
 
 def gain(study: Study) -> Drawing | None:
-    """Draw the hypervolume over the trials; None when no trial keeps the limits."""
+    """Draw the hypervolume over the trials; None unless two trials compare and one of them keeps the limits."""
     found = gains(study)
-    if not found:
+    if len(_scaled(study)) < _FEWEST or not found:
         return None
     better = [one for one in found if one.improved]
     return Drawing(

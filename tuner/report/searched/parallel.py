@@ -10,8 +10,8 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]
 from tuner.report.figure import Drawing, Key, axis, in_plotly, layout
 from tuner.report.palette import LIGHT
 from tuner.report.rows import Row, Standing
-from tuner.report.searched.scales import brief, ends, place, spread
-from tuner.report.text import in_chart, short, show
+from tuner.report.searched.scales import ends, headed, place, spread
+from tuner.report.text import in_chart, short
 from tuner.study.judgement import criterion
 from tuner.study.study import Study
 from tuner.units import format_rate, format_seconds
@@ -151,7 +151,7 @@ def _layout(study: Study, names: Sequence[str], figures: Sequence[Figure]) -> di
     ticks = {
         "tickmode": "array",
         "tickvals": list(range(len(names))),
-        "ticktext": [brief(show(name)) for name in names],
+        "ticktext": [headed(name) for name in names],
     }
     return layout(
         xaxis=axis(

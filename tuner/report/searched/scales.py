@@ -7,6 +7,7 @@ from tuner.report.text import in_chart, show
 from tuner.study.space import ChoiceKnob, Knob, Value
 
 _SHORT = 13
+_NAME = 20
 
 
 def place(knob: Knob, value: Value) -> float:
@@ -26,9 +27,14 @@ def ends(knob: Knob) -> tuple[tuple[float, str], ...]:
     return tuple((at, show(int(end) if knob.integer else end)) for at, end in ((0.0, knob.low), (1.0, knob.high)))
 
 
-def brief(text: str) -> str:
-    """Cut a name to what fits beside an axis."""
-    return in_chart(text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…")
+def brief(text: str, most: int = _SHORT) -> str:
+    """Cut a text to what fits beside an axis."""
+    return in_chart(text if len(text) <= most else f"{text[: most - 1]}…")
+
+
+def headed(name: str) -> str:
+    """Cut the name of an axis to what fits below it."""
+    return brief(name, _NAME)
 
 
 def spread(values: Sequence[float]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from tuner.report.axes import in_ms
 from tuner.report.figure import Drawing, Key, axis, in_plotly, layout
 from tuner.report.palette import LIGHT
 from tuner.report.rows import Row, Standing
-from tuner.report.searched.scales import brief, ends, place
+from tuner.report.searched.scales import ends, headed, place
 from tuner.report.text import in_chart, short, show
 from tuner.study.judgement import criterion
 from tuner.study.space import ChoiceKnob, Knob
@@ -107,7 +107,7 @@ def _layout(study: Study, knobs: Sequence[Knob]) -> dict[str, Any]:
         top = 1.0 - line / down
         ticks = _ticks(knob)
         described[f"xaxis{suffix}"] = axis(
-            brief(knob.name),
+            headed(knob.name),
             domain=[column / _ACROSS, (column + 0.8) / _ACROSS],
             anchor=f"y{suffix}",
             range=[-0.1, 1.1],

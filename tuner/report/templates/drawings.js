@@ -23,7 +23,9 @@ const quiet = { displayModeBar: false, responsive: true, doubleClick: "reset" };
     if (made.layout.height) holder.style.height = `${made.layout.height}px`;
     if (holder.clientWidth < 560) Object.assign(made.layout.margin, { l: Math.min(made.layout.margin.l, 44), r: 8 });
     if (matchMedia("(pointer: coarse)").matches) made.layout.dragmode = false;
-    if (paper) Object.assign(made.layout, { autosize: false, width: holder.clientWidth, height: holder.clientHeight });
+    // The sizes that the style has on paper, which is not laid out yet.
+    const size = { width: holder.closest(".pairs") ? 460 : 900, height: made.layout.height ?? 300 };
+    if (paper) Object.assign(made.layout, { autosize: false, ...size });
     return [made.data, made.layout];
   };
   const draw = (holder, paper = false) => {
