@@ -12,7 +12,7 @@ import plotly.offline  # type: ignore[import-untyped]
 from markupsafe import Markup, escape
 
 from tuner import __version__
-from tuner.report import commands, finalist_table, headline, method, trial_table
+from tuner.report import commands, finalist_table, headline, method, trial_table, wanted
 from tuner.report.advice import DoubtGroup
 from tuner.report.chart import SHAPES, Chart, chart
 from tuner.report.detail import Detail
@@ -121,6 +121,8 @@ def _environment() -> jinja2.Environment:
         measured=method.measured,
         serve=commands.serve,
         measure=commands.measure,
+        settings_file=wanted.settings_file,
+        variables=wanted.variables,
         shapes=SHAPES,
         strokes=STROKES,
         parts=PARTS,
