@@ -34,7 +34,7 @@ def report_files(study: Study, folder: Path | None = None) -> dict[str, str]:
     table, doubts, spent = rows(study, found), doubt_groups(study), effort(study)
     more = detail(study, found, table, folder)
     files = {
-        "report.json": report_json(study, found, table, doubts, spent),
+        "report.json": report_json(study, found, table, doubts, spent, more),
         "trials.csv": trials_csv(study, table),
         "summary.md": summary(study, found, table, doubts, spent),
     }
