@@ -36,7 +36,7 @@ def test_the_hypervolume_of_known_points() -> None:
     assert [one.improved for one in gains(study)] == [False, True, False, False, True]
     drawn = gain(study)
     assert drawn is not None
-    assert "2 of 5 trials raised it, the last of them #4, 0 trials before the end." in drawn.told
+    assert "2 of 5 trials raised it, the last of them #4, the last trial of all." in drawn.told
     assert drawn.table is not None
     assert drawn.table.rows == (("#1", "25.0 %", "max_batch_size=2"), ("#4", "100.0 %", "max_batch_size=5"))
 

@@ -108,10 +108,9 @@ def _told(found: Sequence[Gain], better: Sequence[Gain]) -> str:
     if not better:
         return f"{meaning} No two trials span a box here."
     last = better[-1].trial.number
-    return (
-        f"{meaning} {len(better)} of {len(found)} trials raised it, the last of them #{last}, "
-        f"{len(found) - 1 - [one.trial.number for one in found].index(last)} trials before the end."
-    )
+    after = sum(one.trial.number > last for one in found)
+    since = f"{after} trial{'' if after == 1 else 's'} before the end" if after else "the last trial of all"
+    return f"{meaning} {len(better)} of {len(found)} trials raised it, the last of them #{last}, {since}."
 
 
 def _steps(found: Sequence[Gain]) -> go.Scatter:
