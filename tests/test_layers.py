@@ -18,7 +18,8 @@ ORDER = (
     ("load", "settings"),
     ("measure",),
     ("gate",),
-    ("search", "report", "doctor"),
+    ("search", "doctor"),
+    ("report",),
     ("cli",),
     ("__main__",),
 )

@@ -248,7 +248,7 @@ def test_no_header_costs_a_sample_and_no_setting_of_ones_own_changes_the_run(
         "    protocol_version = 'HTTP/1.1'\n"
         "    def do_GET(self):\n"
         "        self.send_response(200)\n"
-        "        self.send_header('Server-Timing', 'db;dur=\"5\", queue;desc=x;dur=1.5')\n"
+        "        self.send_header('Server-Timing', 'db;dur=\"5\", queue;desc=x;dur=1.5, batch;dur=0.25')\n"
         "        self.send_header('Server-Timing', 'compute;dur=fast')\n"
         "        self.send_header('X-Batch-Size', '3/8')\n"
         "        self.send_header('Content-Length', '0')\n"
@@ -272,6 +272,7 @@ def test_no_header_costs_a_sample_and_no_setting_of_ones_own_changes_the_run(
     samples = recording.samples[recording.samples["ok"] == 1]
     assert len(samples) > 10
     assert (samples["queue"] == 0.0015).all()
+    assert (samples["batch"] == 0.00025).all()
     assert np.isnan(samples["compute"]).all()
     assert np.isnan(samples["batch_size"]).all()
 
@@ -330,8 +331,8 @@ def test_a_lost_load_process_is_noticed(null: tuple[Target, Launch], tmp_path: P
 
 
 def test_stored_samples_are_one_line_away_from_pandas(tmp_path: Path) -> None:
-    nothing = (np.nan,) * 4
-    rows = np.array([(2.0, 2.1, 2.5, 1, 0.1, 0.2, 0.3, 4), (1.0, 1.0, 3.5, 0, *nothing)], dtype=ROW)
+    nothing = (np.nan,) * 5
+    rows = np.array([(2.0, 2.1, 2.5, 1, 0.1, 0.05, 0.2, 0.3, 4), (1.0, 1.0, 3.5, 0, *nothing)], dtype=ROW)
     rows.tofile(tmp_path / "raw")
     samples = read_raw(tmp_path / "raw")
     np.save(tmp_path / "samples.npy", samples)

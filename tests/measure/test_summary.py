@@ -33,7 +33,7 @@ def constant(count: int, latency: float, opened: float = 0.0) -> Samples:
     rows["end"] = rows["intended"] + latency
     rows["ok"] = 1
     rows["compute"] = latency / 2
-    rows["queue"] = rows["batch_size"] = rows["total"] = np.nan
+    rows["queue"] = rows["batch"] = rows["batch_size"] = rows["total"] = np.nan
     return rows
 
 
@@ -213,6 +213,13 @@ def test_time_that_was_not_spent_in_the_server_is_doubted() -> None:
     assert kinds(samples) == [DoubtKind.OUTSIDE]
     samples["total"] = 0.008
     assert kinds(samples) == []
+
+
+@pytest.mark.parametrize(("batch", "outside"), [(np.nan, 0.004), (0.003, 0.001)])
+def test_a_wait_for_a_fuller_batch_is_the_servers_where_no_total_is_told(batch: float, outside: float) -> None:
+    samples = constant(1000, 0.01)
+    samples["queue"], samples["batch"] = 0.001, batch
+    assert summary(samples).outside == pytest.approx(outside)
 
 
 def test_too_many_errors_are_the_configurations_failure() -> None:

@@ -15,7 +15,7 @@ import plotly.offline
 import pytest
 from pydantic import TypeAdapter
 
-from tests.report import studies
+from tests.report import samples, studies
 from tests.report.studies import configuration, level, measurement
 from tuner.errors import StorageError
 from tuner.report import commands
@@ -160,13 +160,30 @@ def test_json_holds_every_trial_as_it_was_stored(name: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
     document = json.loads(report_files(study)["report.json"], parse_constant=refuse)
-    assert document["version"] == 3
+    assert document["version"] == 4
     assert list(document) == [
         *("version", "study", "settings", "machine", "placement", "noise", "ties", "default", "verdict"),
-        *("doubts", "effort", "trials", "confirmations"),
+        *("doubts", "finalists", "search", "effort", "trials", "confirmations"),
     ]
     assert TypeAdapter(tuple[Trial, ...]).validate_python(document["trials"]) == study.trials
     assert len(document["confirmations"]) == len(study.confirmations)
+    assert len(document["search"]["gains"]) in (0, len(study.trials))
+
+
+def test_json_says_where_the_time_goes_and_what_mattered(tmp_path: Path) -> None:
+    study = samples.leave(studies.simulated(31), tmp_path)
+    document = json.loads(report_files(study, tmp_path)["report.json"])
+    by_role = {one["role"]: one for one in document["finalists"]}
+    assert set(by_role) == {"winner", "finalist", "default"}
+    default = by_role["default"]
+    assert (default["launches"], default["samples"]) == (4, 4)
+    assert "Try " in by_role["winner"]["limit"]
+    assert [part["name"] for part in default["time"]["parts"]] == ["client", "queue", "batch", "compute", "rest"]
+    assert sum(part["seconds"] for part in default["time"]["parts"]) == pytest.approx(default["time"]["mean"])
+    assert [one["objective"] for one in document["search"]["importances"]] == [
+        "throughput at 32 users",
+        "p99 at 4 users",
+    ]
 
 
 def test_csv_holds_every_trial_and_only_texts_are_quoted() -> None:
@@ -197,7 +214,7 @@ def test_hostile_strings_are_inert_in_the_page() -> None:
     assert "document.title='owned'</script>" not in text
     assert "<img" not in text
     assert "\x1b" not in text
-    assert text.count("<script") == text.count("</script>") == 5
+    assert text.count("<script") == text.count("</script>") == 6
 
 
 def test_hostile_strings_are_inert_in_markdown() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from tuner.statistics.compare import estimate, ratio
-from tuner.statistics.pareto import front
+from tuner.statistics.pareto import front, hypervolume
 from tuner.statistics.quantiles import (
     dependent_interval,
     quantile,
@@ -166,3 +166,25 @@ def test_nothing_dominates_the_front_and_it_dominates_the_rest(points: list[tupl
         assert better, "every point is on the front or behind it"
         if index in kept:
             assert better == [index]
+
+
+@pytest.mark.parametrize(
+    ("points", "reference", "volume"),
+    [
+        ([], (1.0, 1.0), 0.0),
+        ([(0.0, 0.0)], (1.0, 2.0), 2.0),
+        ([(1.0, 0.0)], (1.0, 1.0), 0.0),
+        ([(0.2, 0.6), (0.5, 0.2)], (1.0, 1.0), 0.8 * 0.4 + 0.5 * 0.4),
+        ([(0.2, 0.6), (0.5, 0.2), (0.5, 0.2), (0.9, 0.9)], (1.0, 1.0), 0.8 * 0.4 + 0.5 * 0.4),
+        ([(0.0, 0.5, 0.5), (0.5, 0.0, 0.5), (0.5, 0.5, 0.0)], (1.0, 1.0, 1.0), 3 * 0.25 - 3 * 0.125 + 0.125),
+    ],
+)
+def test_the_hypervolume_of_boxes(points: list[tuple[float, ...]], reference: tuple[float, ...], volume: float) -> None:
+    assert hypervolume(points, reference) == pytest.approx(volume)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 5).map(float)] * 3), max_size=8))
+def test_the_hypervolume_counts_the_cells_of_a_grid(points: list[tuple[float, ...]]) -> None:
+    cells = [(x, y, z) for x in range(5) for y in range(5) for z in range(5)]
+    covered = sum(any(all(a <= b for a, b in zip(p, cell, strict=True)) for p in points) for cell in cells)
+    assert hypervolume(points, (5.0, 5.0, 5.0)) == pytest.approx(covered)

@@ -36,6 +36,8 @@ from locust.runners import MasterRunner, WorkerRunner
 
 STREAMS = ("requests", "sessions", "thinks")
 NAN = float("nan")
+TIMES = ("queue", "batch", "compute", "total")
+UNKNOWN = (NAN,) * len(TIMES)
 TICK_SECONDS = 0.5
 LAG_SECONDS = 0.01
 ANSWER_SECONDS = 20.0
@@ -54,7 +56,7 @@ def number(text):
 
 
 def server_timing(headers):
-    """Return (queue, compute, total) in seconds from `Server-Timing` headers, NaN where they say nothing."""
+    """Return the seconds of `TIMES` from `Server-Timing` headers, NaN where they say nothing."""
     value = headers.get("server-timing") or ""
     found = {}
     for entry in (",".join(value) if isinstance(value, list) else value).split(","):
@@ -62,7 +64,7 @@ def server_timing(headers):
         for parameter in parameters:
             if parameter.startswith("dur="):
                 found[name] = number(parameter[4:]) / 1000.0
-    return found.get("queue", NAN), found.get("compute", NAN), found.get("total", NAN)
+    return tuple(found.get(name, NAN) for name in TIMES)
 
 
 def in_flight(user_greenlet):
@@ -140,12 +142,10 @@ class Tape:
             self.rows["sessions"].extend((end + self.shift, latency, ok))
             return
         headers = getattr(response, "headers", None)
-        queue, compute, total = (NAN, NAN, NAN) if headers is None else server_timing(headers)
+        times = UNKNOWN if headers is None else server_timing(headers)
         batch_size = NAN if headers is None else number(headers.get("x-batch-size"))
         shift = self.shift
-        self.rows["requests"].extend(
-            (intended + shift, sent + shift, end + shift, ok, queue, compute, total, batch_size)
-        )
+        self.rows["requests"].extend((intended + shift, sent + shift, end + shift, ok, *times, batch_size))
         self.latencies.append(end - intended)
         if context and ok and self.watching:
             self.sample(context.get("request_row"), response, batch_size)
@@ -229,7 +229,7 @@ class Tape:
         with gevent.Timeout(command["drain"], False):
             greenlets.join()
         for intended, sent in (request for greenlet in greenlets for request in in_flight(greenlet)):
-            self.rows["requests"].extend((intended + self.shift, sent + self.shift, math.inf, 0.0, NAN, NAN, NAN, NAN))
+            self.rows["requests"].extend((intended + self.shift, sent + self.shift, math.inf, 0.0, *UNKNOWN, NAN))
         answered = [[row, size, text.decode(errors="replace")] for row, (size, text) in self.answered.items()]
         return {**self.do_flush(command), "errors": dict(self.errors.most_common(5)), "answered": answered}
 

@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-COLUMNS = ("intended", "sent", "end", "ok", "queue", "compute", "total", "batch_size")
+COLUMNS = ("intended", "sent", "end", "ok", "queue", "batch", "compute", "total", "batch_size")
 """Three moments in seconds of the monotonic clock, 1 or 0, what the server says in seconds or NaN, requests or NaN.
+
+Of the server's times, `queue` is until a worker was free, `batch` while it waited for a fuller batch, and `total` holds
+them all.
 
 In closed loop a request is sent when it is intended. One that never ended has an infinite end. In open loop one that
 was left out was sent at infinity when too many were in flight, and at minus infinity when the load process never came

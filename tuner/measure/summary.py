@@ -87,7 +87,8 @@ def _session_p99(sessions: Samples, window: Window) -> Interval | None:
 
 def _outside(valid: Samples) -> float | None:
     """Return the median of what a request took beyond what the server says, in seconds."""
-    server = np.where(np.isnan(valid["total"]), valid["queue"] + valid["compute"], valid["total"])
+    parts = valid["queue"] + np.nan_to_num(valid["batch"]) + valid["compute"]
+    server = np.where(np.isnan(valid["total"]), parts, valid["total"])
     rest = (valid["end"] - valid["sent"] - server)[~np.isnan(server)]
     return float(np.median(rest)) if len(rest) else None
 

@@ -32,15 +32,8 @@ class Axes:
 
     @property
     def log_ticks(self) -> dict[str, Any]:
-        """Ticks of the logarithmic axis with their whole number, where plotly would write a bare 2 or 5."""
-        first, last = math.floor(self.log[0]), math.ceil(self.log[1])
-        named = (1, 2, 5) if self.log[1] - self.log[0] > _DECADES else (1, 2, 3, 4, 5, 7)
-        places = [(digit, digit * 10.0**power) for power in range(first, last + 1) for digit in range(1, 10)]
-        return {
-            "tickmode": "array",
-            "tickvals": [float(f"{value:.6g}") for _, value in places],
-            "ticktext": [f"{value:,.6g}" if digit in named else "" for digit, value in places],
-        }
+        """Ticks of the logarithmic axis."""
+        return log_ticks(self.log)
 
     @property
     def edge(self) -> float:
@@ -56,6 +49,18 @@ class Axes:
     def to_low(self, p99: Interval) -> float:
         """Return the length of the lower half of an error bar; without a lower bound it reaches to zero."""
         return in_ms(p99.value - (p99.low if p99.low is not None else 0.0))
+
+
+def log_ticks(ends: tuple[float, float]) -> dict[str, Any]:
+    """Return ticks between two exponents of ten with their whole number, where plotly would write a bare 2 or 5."""
+    first, last = math.floor(ends[0]), math.ceil(ends[1])
+    named = (1, 2, 5) if ends[1] - ends[0] > _DECADES else (1, 2, 3, 4, 5, 7)
+    places = [(digit, digit * 10.0**power) for power in range(first, last + 1) for digit in range(1, 10)]
+    return {
+        "tickmode": "array",
+        "tickvals": [float(f"{value:.6g}") for _, value in places],
+        "ticktext": [f"{value:,.6g}" if digit in named else "" for digit, value in places],
+    }
 
 
 def axes(points: Sequence[Point], slo: Slo | None) -> Axes:

@@ -7,7 +7,8 @@ from typing import Any
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from tuner.report.axes import Axes, axes, in_ms
-from tuner.report.hover import hover
+from tuner.report.figure import axis, layout
+from tuner.report.hover import hover, hover_failed
 from tuner.report.palette import LIGHT
 from tuner.report.rows import Point, Row, Standing, points
 from tuner.report.text import in_chart
@@ -18,7 +19,10 @@ from tuner.units import format_seconds
 SHAPES = ("circle", "square", "diamond", "triangle-up", "hexagon", "star")
 """One per load, from the lightest; an open crossed one of the same outline stands for a missed limit."""
 
-_FONT = "system-ui, sans-serif"
+FAILED_SHAPE = "x-thin-open"
+"""What stands for a trial that failed."""
+
+_STRIP = 0.12
 _CROSSED = frozenset(SHAPES[:3])
 _VARIES = 0.0005
 _SCALE = [[0.0, LIGHT["low"]], [0.5, LIGHT["middle"]], [1.0, LIGHT["high"]]]
@@ -49,8 +53,11 @@ def chart(study: Study, table: Sequence[Row]) -> Chart:
     line = slo if slo is not None and slo.metric == "p99" else None
     frame = axes(found, line)
     quality = quality_range(table)
-    figure = go.Figure(layout=_layout(study, frame, line))
+    figure = go.Figure(layout=_layout(study, frame, line, failed=any(row.trial.failure for row in table)))
     figure.add_traces([*_clouds(study, found, frame, quality), _front(found, frame), *_marks(study, found)])
+    failed = [row for row in table if row.standing is Standing.FAILED]
+    if failed:
+        figure.add_trace(_failed(study, failed))
     # The last trace is the ring around the point that the reader chose.
     figure.add_trace(_rings([], [], LIGHT["ink"], 24, width=2.5))
     levels = sum(len(row.measurement.levels) for row in table if row.measurement)
@@ -101,6 +108,7 @@ def _cloud(study: Study, chosen: Sequence[Point], frame: Axes, quality: tuple[fl
         hoverinfo="text",
         customdata=[point.row.trial.number for point in chosen],
         opacity=_OPACITY[first.standing],
+        legendgroup=first.standing.name.lower(),
         marker={
             "symbol": shape(first.index, first.standing),
             "size": _SIZE[first.standing],
@@ -115,6 +123,22 @@ def _cloud(study: Study, chosen: Sequence[Point], frame: Axes, quality: tuple[fl
             "width": 3,
             "color": LIGHT["faint" if first.standing is Standing.FRONT else "strong-line"],
         },
+    )
+
+
+def _failed(study: Study, failed: Sequence[Row]) -> go.Scatter:
+    """Put the failed trials, which have no place in the chart, side by side in a strip of their own below it."""
+    return go.Scatter(
+        x=[row.trial.number for row in failed],
+        y=[0.0] * len(failed),
+        xaxis="x2",
+        yaxis="y2",
+        mode="markers",
+        legendgroup="failed",
+        hovertext=[hover_failed(study, row) for row in failed],
+        hoverinfo="text",
+        customdata=[row.trial.number for row in failed],
+        marker={"symbol": FAILED_SHAPE, "size": 9, "color": LIGHT["warn"]},
     )
 
 
@@ -146,6 +170,7 @@ def _front(found: Sequence[Point], frame: Axes) -> go.Scatter:
         y=y,
         mode="lines",
         line={"shape": "hv", "color": LIGHT["accent"], "width": 1.5},
+        legendgroup="front",
         hoverinfo="skip",
     )
 
@@ -175,34 +200,27 @@ def _rings(
     )
 
 
-def _layout(study: Study, frame: Axes, slo: Slo | None) -> dict[str, Any]:
-    line = {"gridcolor": LIGHT["line"], "linecolor": LIGHT["strong-line"], "zeroline": False, "showline": True}
-    ticks = {"tickfont": {"color": LIGHT["muted"]}, "exponentformat": "none", "separatethousands": True}
-    font = {"color": LIGHT["muted"], "size": 13}
+def _layout(study: Study, frame: Axes, slo: Slo | None, *, failed: bool) -> dict[str, Any]:
+    return layout(
+        **(_strip(study) if failed else {}),
+        xaxis=axis("p99 latency (ms)", **({"anchor": "free", "position": 0.0} if failed else {})),
+        yaxis=axis(
+            "throughput (valid answers per second)",
+            range=list(frame.throughput),
+            domain=[_STRIP, 1.0] if failed else [0.0, 1.0],
+        ),
+        shapes=_limit(study, slo, frame) if slo else [],
+    )
+
+
+def _strip(study: Study) -> dict[str, Any]:
+    """Describe the axes of the strip at the bottom: the trials' numbers from left to right, which need no labels."""
+    hidden = {"showgrid": False, "zeroline": False, "showticklabels": False, "fixedrange": True}
+    said = {"text": "failed", "font": {"color": LIGHT["warn"], "size": 12}, "standoff": 8}
+    last = max(trial.number for trial in study.trials)
     return {
-        "template": go.layout.Template(),
-        "autosize": True,
-        "showlegend": False,
-        "hovermode": "closest",
-        "dragmode": "zoom",
-        "paper_bgcolor": LIGHT["page"],
-        "plot_bgcolor": LIGHT["page"],
-        "margin": {"l": 64, "r": 20, "t": 28, "b": 56},
-        "font": {"family": _FONT, "size": 13, "color": LIGHT["ink"]},
-        "hoverlabel": {
-            "align": "left",
-            "bgcolor": LIGHT["soft"],
-            "bordercolor": LIGHT["strong-line"],
-            "font": {"family": _FONT, "color": LIGHT["ink"], "size": 13},
-        },
-        "xaxis": {**line, **ticks, "title": {"text": "p99 latency (ms)", "font": font}},
-        "yaxis": {
-            **line,
-            **ticks,
-            "range": list(frame.throughput),
-            "title": {"text": "throughput (valid answers per second)", "font": font},
-        },
-        "shapes": _limit(study, slo, frame) if slo else [],
+        "xaxis2": {**hidden, "range": [-1.0, last + 1.0], "anchor": "y2", "overlaying": "x", "visible": False},
+        "yaxis2": {**hidden, "range": [-1.0, 1.0], "domain": [0.0, _STRIP / 2.0], "anchor": "free", "title": said},
     }
 
 
@@ -210,7 +228,7 @@ def _limit(study: Study, slo: Slo, frame: Axes) -> list[dict[str, Any]]:
     """Draw the SLO and shade the side that misses it."""
     limit = in_ms(slo.limit)
     label = in_chart(f"SLO {slo.metric} ≤ {format_seconds(slo.limit)} at {study.settings.workload.target}")
-    base = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+    base = {"yref": "y domain", "y0": 0, "y1": 1, "layer": "below"}
     shaded = {"type": "rect", "x0": limit, "x1": frame.edge, "fillcolor": LIGHT["band"], "opacity": 0.09}
     # Near the right edge the label would leave the page, so it stands on the other side of its line.
     side = "left" if limit < frame.linear[1] / 2 else "right"

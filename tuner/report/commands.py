@@ -42,15 +42,20 @@ def _sets(configuration: Configuration) -> Iterator[str]:
 
 def _workload(workload: Workload) -> Iterator[str]:
     yield _option(_LADDER[workload.loop], ",".join(map(amount, workload.loads)))
+    yield from (_option(flag, value) for flag, value in workload_flags(workload))
+
+
+def workload_flags(workload: Workload) -> Iterator[tuple[str, str]]:
+    """Yield the flags, with their values, of what is not as usual for these loads."""
     usual = standard(workload.loads)
     if workload.interval != usual.interval:
-        yield _option("--p99-within", exact(workload.interval))
+        yield "--p99-within", exact(workload.interval)
     if workload.measure_most != usual.measure_most:
-        yield _option("--measure-at-most", f"{workload.measure_most:.15g}s")
+        yield "--measure-at-most", f"{workload.measure_most:.15g}s"
     if workload.processes != usual.processes:
-        yield _option("--load-processes", str(workload.processes))
+        yield "--load-processes", str(workload.processes)
     if workload.master is not None:
-        yield _option("--load-master", workload.master)
+        yield "--load-master", workload.master
 
 
 def _option(flag: str, value: str) -> str:

@@ -1,6 +1,6 @@
 """A study for other programs: `report.json` and `trials.csv`.
 
-`report.json`, version 3. Seconds everywhere; a number that is infinite is the text "Infinity" or "-Infinity", one that
+`report.json`, version 4. Seconds everywhere; a number that is infinite is the text "Infinity" or "-Infinity", one that
 is not known is null.
 
     version        3
@@ -19,6 +19,13 @@ is not known is null.
                    settings.workload.loads, arrivals and arrivals_ratio (its p99; each an estimate: value, low, high,
                    repetitions), quality, objection, ties (the trials that noise does not tell it from)
     doubts         kind, meaning, advice, launches, remarks (where, trial, message)
+    finalists      what the launches of each finalist show, in the order of verdict.finalists, or of the best trial and
+                   the default where nothing was confirmed: trial, role, launches, samples (how many of them left their
+                   samples), limit (a sentence: what limits it and what to try next), time (of the mean valid request
+                   under the target load: requests, mean, parts with name, seconds and share, untold: the parts of the
+                   server's time that nobody told; null without samples)
+    search         gains (after each trial: trial, hypervolume as a share of the box between the worst and the best seen
+                   of each objective, improved), importances (objective, shares by knob, trials, low_confidence)
     effort         seconds, launches, reused, between, load_share, phases (name, seconds, share, under_load)
     trials         number, configuration, outcome (a measurement with levels, quality, doubts and server_of, the trial
                    whose running server it took over, or null; or a failure with kind, reason and log_tail), standing,
@@ -31,7 +38,7 @@ History. 1: first. 2: loads of either loop instead of users, and sequences in th
 placement, noise, ties, arrivals; levels with goodput, sessions and conditions. 3: quality instead of accuracy: its
 basis (accuracy, or without labels agreement with the default's answers), correct, total, rows (which requests), change
 (the paired difference to the default: value, low, high, p, gained, lost, total; or null) and under_load (correct,
-total, before, p, changed, changed_in_batches, change; or null).
+total, before, p, changed, changed_in_batches, change; or null). 4: finalists and search.
 
 `trials.csv` has one line per trial: seconds and shares as plain numbers, empty where nothing is known, `inf` where
 requests failed. Columns of a level end in its load: `p99_at_32_users`, `p99_at_200_req_s`.
@@ -48,9 +55,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tuner.report.advice import DoubtGroup
+from tuner.report.detail import Detail, Where
 from tuner.report.effort import Effort
 from tuner.report.finalist import Finalist
 from tuner.report.rows import Row
+from tuner.report.searched.gain import gains
 from tuner.report.text import amount, in_csv, show
 from tuner.report.ties import least_difference
 from tuner.report.verdict import Verdict
@@ -60,7 +69,7 @@ from tuner.study.study import Settings, Study
 from tuner.study.trial import Conditions, Confirmation, LevelSummary, Trial
 from tuner.study.workload import Loop
 
-REPORT_VERSION = 3
+REPORT_VERSION = 4
 
 _trial = TypeAdapter(Trial)
 _confirmation = TypeAdapter(Confirmation)
@@ -99,7 +108,12 @@ _UNITS = {Loop.CLOSED: "users", Loop.OPEN: "req_s"}
 
 
 def report_json(
-    study: Study, found: Verdict, table: tuple[Row, ...], doubts: tuple[DoubtGroup, ...], spent: Effort
+    study: Study,
+    found: Verdict,
+    table: tuple[Row, ...],
+    doubts: tuple[DoubtGroup, ...],
+    spent: Effort,
+    more: Detail,
 ) -> str:
     """Write everything that the report shows as one JSON document."""
     document = {
@@ -118,6 +132,13 @@ def report_json(
         "default": dict(study.default),
         "verdict": _verdict(found),
         "doubts": [asdict(group) for group in doubts],
+        "finalists": [_where(one) for one in more.finalists.where],
+        "search": {
+            "gains": [
+                {"trial": one.trial.number, "hypervolume": one.share, "improved": one.improved} for one in gains(study)
+            ],
+            "importances": [{**asdict(one), "low_confidence": one.low_confidence} for one in more.searched.importances],
+        },
         "effort": {**asdict(spent), "load_share": spent.load_share},
         "trials": [_judged(row) for row in table],
         "confirmations": [_confirmation.dump_python(one, mode="json") for one in study.confirmations],
@@ -145,6 +166,17 @@ def _verdict(found: Verdict) -> dict[str, Any]:
         "lost": list(found.lost),
         "arrivals": asdict(found.arrivals) if found.arrivals else None,
         "finalists": [_finalist.dump_python(finalist, mode="json") for finalist in found.finalists],
+    }
+
+
+def _where(one: Where) -> dict[str, Any]:
+    return {
+        "trial": one.runs.trial,
+        "role": one.runs.role,
+        "launches": len(one.runs.launches),
+        "samples": len(one.runs.sampled),
+        "limit": one.sentence,
+        "time": asdict(one.breakdown) if one.breakdown else None,
     }
 
 

@@ -12,22 +12,26 @@ import plotly.offline  # type: ignore[import-untyped]
 from markupsafe import Markup, escape
 
 from tuner import __version__
-from tuner.report import commands, finalist_table, headline, method, trial_table
+from tuner.report import commands, finalist_table, headline, method, trial_table, wanted
 from tuner.report.advice import DoubtGroup
 from tuner.report.chart import SHAPES, Chart, chart
+from tuner.report.detail import Detail
 from tuner.report.effort import PHASES, Effort
+from tuner.report.figure import STROKES
+from tuner.report.finalists.breakdown import PARTS
 from tuner.report.palette import DARK, LIGHT, dark_by_light
 from tuner.report.quality import basis_of
 from tuner.report.rows import Row, Standing
 from tuner.report.text import clean, ladder, short, show
 from tuner.report.verdict import Verdict
+from tuner.search.importance import ENOUGH_TRIALS
 from tuner.study.judgement import criterion
 from tuner.study.study import Study
 from tuner.study.trial import Failure
 from tuner.study.workload import Loop
 from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
 
-_SCRIPTS = ("theme.js", "copy.js", "table.js", "chart.js")
+_SCRIPTS = ("theme.js", "copy.js", "table.js", "drawings.js", "chart.js")
 
 
 def page(
@@ -36,6 +40,7 @@ def page(
     table: tuple[Row, ...],
     doubts: tuple[DoubtGroup, ...],
     spent: Effort,
+    detail: Detail,
     files: Mapping[str, str],
 ) -> str:
     """Write the page; `files` are the texts of `report.json` and `trials.csv`, which it offers for download."""
@@ -66,6 +71,9 @@ def page(
         doubts=doubts,
         spent=spent,
         chart=drawn,
+        finalists=detail.finalists,
+        searched=detail.searched,
+        drawings=_drawings(detail),
         data=_data(drawn),
         report=_inert(files["report.json"]),
         csv=_inert(json.dumps(files["trials.csv"])),
@@ -113,7 +121,12 @@ def _environment() -> jinja2.Environment:
         measured=method.measured,
         serve=commands.serve,
         measure=commands.measure,
+        settings_file=wanted.settings_file,
+        variables=wanted.variables,
         shapes=SHAPES,
+        strokes=STROKES,
+        parts=PARTS,
+        enough_trials=ENOUGH_TRIALS,
         standing=Standing,
     )
     return environment
@@ -152,6 +165,10 @@ def _data(drawn: Chart) -> Markup:
             allow_nan=False,
         )
     )
+
+
+def _drawings(detail: Detail) -> Markup:
+    return _inert(json.dumps({one.id: one.figure for one in detail.drawings}, allow_nan=False))
 
 
 def _inert(document: str) -> Markup:

@@ -25,6 +25,7 @@ from tuner.search.database import (
     without_password,
 )
 from tuner.search.sampler import constraints, directions, distribution
+from tuner.study import places
 from tuner.study.judgement import objectives
 from tuner.study.space import Configuration
 from tuner.study.study import Header, Study
@@ -129,11 +130,11 @@ class Store:
 
     def trial_folder(self, number: int) -> Path:
         """Where a trial's raw material lies."""
-        return self.folder / "trials" / f"{number:04d}"
+        return places.trial_folder(self.folder, number)
 
     def confirmation_folder(self, number: int, trial: int) -> Path:
         """Where the raw material of a finalist lies, by round."""
-        return self.folder / "confirmation" / f"{number:02d}-{trial:04d}"
+        return places.confirmation_folder(self.folder, number, trial)
 
     def __enter__(self) -> Self:
         return self

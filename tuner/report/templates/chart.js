@@ -6,19 +6,12 @@
   const scale = find("scale");
   const state = { log: source.log, trial: null };
 
-  // The figure is made in light colours; each has its dark one.
-  const recolour = (value, key) => {
-    if (Array.isArray(value)) return value.map((item) => recolour(item, key));
-    if (value && typeof value === "object") {
-      return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, recolour(item, name)]));
-    }
-    return typeof value === "string" && /color(scale)?$/.test(key) ? source.dark[value] ?? value : value;
-  };
+  const keys = [...document.querySelectorAll("#chart .key")];
 
   const chosen = () => {
     const x = [], y = [];
     source.figure.data.forEach((trace) => (trace.customdata ?? []).forEach((number, index) => {
-      if (number === state.trial) {
+      if (number === state.trial && !trace.xaxis) {
         x.push(trace.x[index]);
         y.push(trace.y[index]);
       }
@@ -27,7 +20,9 @@
   };
 
   const figure = (paper) => {
-    const { data, layout } = theme.dark() && !paper ? recolour(source.figure, "") : structuredClone(source.figure);
+    const hidden = keys.filter((key) => key.getAttribute("aria-pressed") === "false").map((key) => key.dataset.group);
+    const { data, layout } = theme.dark() && !paper ? recolour(source.figure, "", source.dark) : structuredClone(source.figure);
+    data.forEach((trace) => { trace.visible = !hidden.includes(trace.legendgroup); });
     Object.assign(data.at(-1), chosen());
     Object.assign(layout.xaxis, source.axes[state.log ? "log" : "linear"]);
     if (holder.clientWidth < 560) Object.assign(layout.margin, { l: 48, r: 8 });
@@ -48,6 +43,13 @@
     holder.on("plotly_doubleclick", draw);
   });
 
+  keys.forEach((key) => {
+    key.disabled = false;
+    key.addEventListener("click", () => {
+      key.setAttribute("aria-pressed", key.getAttribute("aria-pressed") !== "true");
+      draw();
+    });
+  });
   theme.onChange(draw);
   trials.onPick((number) => {
     state.trial = number;
