@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 from table import close, head, progress, row
 
@@ -20,6 +21,7 @@ from tuner.report.text import short
 from tuner.report.verdict import Verdict, verdict
 from tuner.search.storage import read_study
 from tuner.study.study import Study
+from tuner.study.trial import Measurement
 from tuner.target import spec
 
 AGENTS = ("search", "recommend", "drive")
@@ -50,15 +52,26 @@ def searched(agent: str, budget: int, out: Path) -> Study:
     return read_study(out / agent)
 
 
+def spent(study: Study) -> str:
+    """What a request costs the default under the target load: CPU of its processes, and computing on the clock."""
+    default = study.default_trial
+    launches = [launch.outcome for launch in study.confirmations if default and launch.trial == default.number]
+    levels = [outcome.levels[-1] for outcome in launches if isinstance(outcome, Measurement)]
+    return " / ".join(
+        f"{median(value for level in levels if (value := getattr(level, name)) is not None) * 1000:.2f}"
+        for name in ("cpu_per_request", "server_compute")
+    )
+
+
 def tell(agent: str, study: Study, said: Verdict) -> str | None:
     """Print what was found, and return in what it falls short."""
     winner = said.winner
     if winner is None:
-        row(agent, "none is better than the default", "", said.sentence)
+        row(agent, "none is better than the default", "", spent(study), said.sentence)
         return f"{agent}: nothing found"
     ratio = winner.throughput_ratio
     gain = f"{ratio.value:.2f} [{ratio.low or 0:.2f}, {ratio.high or float('inf'):.2f}]"
-    row(agent, short(winner.configuration, study.default), gain, said.sentence)
+    row(agent, short(winner.configuration, study.default), gain, spent(study), said.sentence)
     return None if ratio.value >= LEAST_GAIN else f"{agent}: {gain}"
 
 
@@ -72,7 +85,7 @@ def main() -> None:
     agents: Sequence[str] = options.agents
     with tempfile.TemporaryDirectory() as temporary:
         studies = {agent: searched(agent, options.budget, options.out or Path(temporary)) for agent in agents}
-    head("agent", "found", "× default's throughput", "verdict")
+    head("agent", "found", "× default's throughput", "default's CPU / compute a request, ms", "verdict")
     missed = [tell(agent, study, verdict(study)) for agent, study in studies.items()]
     close([text for text in missed if text], f"{LEAST_GAIN:g} times the default's throughput")
 

@@ -3,7 +3,7 @@
     python tests/benchmarks/prepared.py [--repetitions 5]
 
 Every precision with every compression that the facts of an agent offer for the CPU, built into an empty cache, then
-taken from it, with all digests checked, as a launch does. Takes 4 minutes.
+taken from it, with all digests checked, as a launch does. Takes a minute.
 """
 
 import argparse

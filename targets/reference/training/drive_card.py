@@ -10,7 +10,7 @@ from drive_recipes import RECIPES
 from drive_report import BASELINE_EXAMPLES, BASELINE_SIZE, model_name
 from drive_scenes import LABELS
 from drive_slimming import PRICE
-from drive_teaching import SOFT_SHARE, TEMPERATURE
+from soft_labels import SOFT_SHARE, TEMPERATURE
 
 
 def quotes(models: Path) -> dict[str, str]:

@@ -5,30 +5,21 @@ from collections.abc import Callable
 import torch
 from drive_net import Network
 from drive_training import half_bits
+from soft_labels import soft_loss
 from torch import Tensor, nn
 
-TEMPERATURE, SOFT_SHARE = 3.0, 0.7
-"""How flat the teacher's answers are made, and how much of the loss they are; the labels are the rest."""
 HINT_WEIGHT = 1.0
 
 
 def soft_labels(teacher: Network) -> Callable[[Network, Tensor, Tensor], Tensor]:
-    """Cross-entropy with the labels, and divergence from the softened answers of `teacher` (Hinton et al. 2015)."""
+    """The loss of a network that learns from the labels and from the answers of `teacher`."""
 
     def objective(network: Network, pictures: Tensor, labels: Tensor) -> Tensor:
         with torch.no_grad(), half_bits():
             wanted = teacher(pictures).float()
         with half_bits():
             given = network(pictures)
-        given = given.float()
-        divergence = nn.functional.kl_div(
-            nn.functional.log_softmax(given / TEMPERATURE, dim=1),
-            nn.functional.log_softmax(wanted / TEMPERATURE, dim=1),
-            reduction="batchmean",
-            log_target=True,
-        )
-        hard = nn.functional.cross_entropy(given, labels)
-        return SOFT_SHARE * TEMPERATURE**2 * divergence + (1.0 - SOFT_SHARE) * hard
+        return soft_loss(given.float(), wanted, labels)
 
     return objective
 

@@ -15,6 +15,7 @@ TECHNIQUES = {
     ("drive-hinted", "drive-student"): "distilled with features",
     ("search-shared", "search-single"): "one layer used four times, against the same weights used once",
     ("search-shared", "search"): "one layer used four times, against four layers",
+    ("search-distilled", "search-student"): "distilled with soft labels",
 }
 """By the model's name and what it is compared with."""
 Reports = Mapping[str, Mapping[str, Any]]

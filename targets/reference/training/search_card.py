@@ -39,19 +39,20 @@ def quotes(models: Path) -> dict[str, str]:
         "epochs": str(training["epochs"]),
         "minutes": f"{training['cpu_seconds'] / 60:.0f}",
         "labels": "\n".join(f"* `{a}` / `{b}`" for a, b in zip(INTENTS[::2], INTENTS[1::2], strict=True)),
-        "shapes": "\n".join(shapes(models, report)),
+        "shapes": "\n".join(shapes(models, report, "search-shared")),
+        "students": "\n".join(shapes(models, report, "search-distilled")),
         "versions": versions(report),
     }
 
 
-def shapes(models: Path, full: dict[str, Any]) -> list[str]:
-    """The full encoder, the one that shares its layer, and its control, as rows of the table."""
-    path = models / "search-shared.json"
+def shapes(models: Path, full: dict[str, Any], kept: str) -> list[str]:
+    """The full encoder, one of another shape that is kept, and its control, as rows of the table."""
+    path = models / f"{kept}.json"
     if not path.exists():
         return ["| not trained yet | | | | |"]
-    shared = json.loads(path.read_text(encoding="utf-8"))
-    beside = {"search": full | shared["beside"]["search"], "search-shared": shared}
-    return [row(name, found) for name, found in (shared["beside"] | beside).items()]
+    report = json.loads(path.read_text(encoding="utf-8"))
+    beside = {"search": full | report["beside"]["search"], kept: report}
+    return [row(name, found) for name, found in (report["beside"] | beside).items()]
 
 
 def row(name: str, found: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Measure the encoder that shares its layer beside the full one and its control: models/search-shared.json."""
+"""Measure the encoders of other shapes beside the full one and their controls: models/search-shared.json and others."""
 
 import json
 import shutil
@@ -15,7 +15,8 @@ from search_data import INTENTS, Example, held_out
 from search_tokens import tokens
 from shares import paired, wilson
 
-SHARED, CONTROL = "search-shared", "search-single"
+CONTROLS = {"search-shared": "search-single", "search-distilled": "search-student"}
+"""Which encoders are kept, and what the technique of each is compared with."""
 
 
 def right(path: Path, examples: Sequence[Example]) -> list[bool]:
@@ -41,20 +42,25 @@ def facts(path: Path, found: dict[str, list[bool]], cpu_ms: dict[str, float]) ->
     }
 
 
-def write_shared_report(home: Path, scratch: Path) -> None:
-    """Take over the shared encoder from `scratch` and write its JSON, with its control when that is trained too."""
-    trained = [path for path in (scratch / f"{name}.onnx" for name in (SHARED, CONTROL)) if path.exists()]
-    if trained[0].stem != SHARED:
-        return
+def write_shape_reports(home: Path, scratch: Path) -> None:
+    """Take over from `scratch` the encoders that are kept, and write the JSON of each."""
+    for kept, control in CONTROLS.items():
+        if (scratch / f"{kept}.onnx").exists():
+            write_report(home, scratch, kept, control)
+
+
+def write_report(home: Path, scratch: Path, kept: str, control: str) -> None:
+    """Measure an encoder beside the full one, and beside its control when that is trained too."""
+    trained = [path for path in (scratch / f"{name}.onnx" for name in (kept, control)) if path.exists()]
     drawn, paths = held_out(), {path.stem: path for path in (home / "models" / "search.onnx", *trained)}
     found = {name: {split: right(path, examples) for split, examples in drawn.items()} for name, path in paths.items()}
     times = milliseconds(list(paths.values()), timed(drawn["test"]))
     told = {path.stem: facts(path, found[path.stem], times[path.name]) for path in trained}
-    report = told.pop(SHARED) | {
+    report = told.pop(kept) | {
         "gain_on_test_over": {
-            name: paired(found[SHARED]["test"], other["test"]) for name, other in found.items() if name != SHARED
+            name: paired(found[kept]["test"], other["test"]) for name, other in found.items() if name != kept
         },
         "beside": {"search": {"cpu_ms": times["search.onnx"]}} | told,
     }
-    shutil.copyfile(paths[SHARED], home / "models" / f"{SHARED}.onnx")
-    (home / "models" / f"{SHARED}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    shutil.copyfile(paths[kept], home / "models" / f"{kept}.onnx")
+    (home / "models" / f"{kept}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -3,6 +3,8 @@
     python train_search.py --out ..                        # models/search.onnx and .json, data/*.jsonl, MODEL_CARD.md
     python train_search.py --out .. --shape single --scratch FOLDER    # the control of the next, kept in FOLDER
     python train_search.py --out .. --shape shared --scratch FOLDER    # models/search-shared.*, MODEL_CARD.md
+    python train_search.py --out .. --shape student --scratch FOLDER   # the control of the next, kept in FOLDER
+    python train_search.py --out .. --shape distilled --scratch FOLDER # models/search-distilled.*, MODEL_CARD.md
 
 Needs torch, onnx, onnxruntime and scikit-learn. One core, about a quarter of an hour for each that has four layers.
 """
@@ -19,33 +21,53 @@ from typing import Any
 
 import torch
 from model_card import write_card
+from one_core import Session
 from search_data import INTENTS, SEED, Example, held_out, practice, write_held_out
 from search_export import export
 from search_report import write_report
-from search_shapes import write_shared_report
+from search_shapes import write_shape_reports
 from search_tokens import PADDING, TOKENIZER, tokens
+from soft_labels import soft_loss
 from torch import Tensor, nn
 
-WIDTH, LAYERS, HEADS = 192, 4, 4
+HEADS = 4
 BATCH, PEAK_RATE, DROPOUT, WARM_UP = 64, 8e-4, 0.05, 0.06
 SHORT, SHORT_EPOCHS, SHORT_SIZE = 15, 5, 9600
 """Training begins with requests of at most so many tokens: single actions, before they are combined."""
 EPOCHS, EPOCH_SIZE = 9, 25600
-SHAPES = {"full": (LAYERS, LAYERS), "shared": (1, LAYERS), "single": (1, 1)}
-"""How many layers have weights of their own, and through how many the request goes."""
+TEACHER = "search-shared.onnx"
+"""The best of the large encoders, from which `distilled` learns."""
 MASKED = -1e4
 """Added to the attention score of padding: finite, so that a row of nothing but padding stays finite too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """The size of an encoder: how many layers have weights of their own, and through how many a request goes."""
+
+    width: int = 192
+    distinct: int = 4
+    depth: int = 4
+
+
+SHAPES = {
+    "full": Shape(),
+    "shared": Shape(distinct=1),
+    "single": Shape(distinct=1, depth=1),
+    "student": Shape(width=64, distinct=2, depth=2),
+    "distilled": Shape(width=64, distinct=2, depth=2),
+}
 
 
 class Block(nn.Module):
     """One encoder layer: normalise, attend, add; normalise, widen, add."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.attention_norm, self.widening_norm = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
-        self.query, self.key = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.value, self.mix = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.widen, self.narrow = nn.Linear(WIDTH, 4 * WIDTH), nn.Linear(4 * WIDTH, WIDTH)
+        self.attention_norm, self.widening_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
+        self.value, self.mix = nn.Linear(width, width), nn.Linear(width, width)
+        self.widen, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
         self.dropout = nn.Dropout(DROPOUT)
 
     def forward(self, states: Tensor, bias: Tensor) -> Tensor:
@@ -56,29 +78,29 @@ class Block(nn.Module):
 
     def attend(self, states: Tensor, bias: Tensor) -> Tensor:
         """Multi-head attention with `bias` added to the scores."""
-        batch, length, _ = states.shape
+        batch, length, width = states.shape
 
         def heads(projected: Tensor) -> Tensor:
-            return projected.reshape(batch, length, HEADS, WIDTH // HEADS).transpose(1, 2)
+            return projected.reshape(batch, length, HEADS, width // HEADS).transpose(1, 2)
 
         query, key, value = heads(self.query(states)), heads(self.key(states)), heads(self.value(states))
-        scores = query @ key.transpose(-2, -1) * (WIDTH // HEADS) ** -0.5 + bias
-        mixed = (torch.softmax(scores, dim=-1) @ value).transpose(1, 2).reshape(batch, length, WIDTH)
+        scores = query @ key.transpose(-2, -1) * (width // HEADS) ** -0.5 + bias
+        mixed = (torch.softmax(scores, dim=-1) @ value).transpose(1, 2).reshape(batch, length, width)
         return self.mix(mixed)
 
 
 class Encoder(nn.Module):
     """Token numbers [batch, length] to scores [batch, intents]."""
 
-    def __init__(self, distinct: int = LAYERS, depth: int = LAYERS) -> None:
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.depth = depth
-        self.words, self.previous = nn.Embedding(TOKENIZER.vocabulary, WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.places = nn.Parameter(torch.randn(TOKENIZER.max_length, WIDTH) * 0.02)
+        self.depth, width = shape.depth, shape.width
+        self.words, self.previous = nn.Embedding(TOKENIZER.vocabulary, width), nn.Linear(width, width)
+        self.places = nn.Parameter(torch.randn(TOKENIZER.max_length, width) * 0.02)
         nn.init.normal_(self.words.weight, std=0.05)
         self.dropout = nn.Dropout(DROPOUT)
-        self.blocks = nn.ModuleList(Block() for _ in range(distinct))
-        self.norm, self.head = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, len(INTENTS))
+        self.blocks = nn.ModuleList(Block(width) for _ in range(shape.distinct))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, len(INTENTS))
 
     def forward(self, ids: Tensor) -> Tensor:
         """Encode, average over the words that are there, score."""
@@ -140,11 +162,14 @@ def lessons(seed: int, epochs: int) -> Iterator[Rows]:
         yield rows(list(islice(brief, SHORT_SIZE) if epoch < SHORT_EPOCHS else islice(source, EPOCH_SIZE)))
 
 
-def train(epochs: int, seed: int, validation: Rows, shape: str = "full") -> Encoder:
-    """Train by AdamW on a one-cycle schedule; print the validation accuracy after every epoch."""
+def train(epochs: int, seed: int, validation: Rows, shape: Shape, teacher: Session | None = None) -> Encoder:
+    """Train by AdamW on a one-cycle schedule, by the labels or also by what `teacher` answers.
+
+    Prints the validation accuracy after every epoch.
+    """
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    generator, model = torch.Generator().manual_seed(seed), Encoder(*SHAPES[shape])
+    generator, model = torch.Generator().manual_seed(seed), Encoder(shape)
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=0.02)
     steps = SHORT_EPOCHS * math.ceil(SHORT_SIZE / BATCH) + epochs * math.ceil(EPOCH_SIZE / BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps, pct_start=WARM_UP)
@@ -154,7 +179,10 @@ def train(epochs: int, seed: int, validation: Rows, shape: str = "full") -> Enco
             # Half the bits for the products of the forward pass: a third of the time, and the weights stay whole.
             with torch.autocast("cpu", torch.bfloat16):
                 scores = model(numbers)
-            loss = nn.functional.cross_entropy(scores.float(), intents)
+            if teacher is None:
+                loss = nn.functional.cross_entropy(scores.float(), intents)
+            else:
+                loss = soft_loss(scores.float(), torch.from_numpy(teacher.run(numbers.numpy())), intents)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -178,7 +206,7 @@ def write_shape(home: Path, scratch: Path, name: str, model: Encoder, training: 
     scratch.mkdir(parents=True, exist_ok=True)
     export(model, scratch / f"{name}.onnx", INTENTS)
     (scratch / f"{name}.json").write_text(json.dumps(training), encoding="utf-8")
-    write_shared_report(home, scratch)
+    write_shape_reports(home, scratch)
 
 
 def main() -> None:
@@ -193,7 +221,9 @@ def main() -> None:
     if arguments.shape != "full" and arguments.scratch is None:
         parser.error(f"--shape {arguments.shape} needs --scratch, a folder to keep it in")
     started = time.process_time()
-    model = train(arguments.epochs, arguments.seed, rows(held_out()["validation"]), arguments.shape)
+    teacher = Session(arguments.out / "models" / TEACHER) if arguments.shape == "distilled" else None
+    validation = rows(held_out()["validation"])
+    model = train(arguments.epochs, arguments.seed, validation, SHAPES[arguments.shape], teacher)
     training = {
         "seed": arguments.seed,
         "epochs": arguments.epochs,

@@ -65,6 +65,16 @@ def test_each_precision_has_its_operators_and_nearly_the_same_answers(base, rows
     assert np.abs(after - before).max() < {"fp16": 0.02, "int4": 1.0}.get(precision, 0.2) * before.std()
 
 
+def test_weights_alone_in_other_than_4_bits_go_by_no_false_name():
+    changed = made(TEXT, variant("int4"), {}).model
+    for node in changed.graph.node:
+        for attribute in node.attribute:
+            if (node.op_type, attribute.name) == ("MatMulNBits", "bits"):
+                attribute.i = 8
+    with pytest.raises(StartError, match="weights of 8 bits"):
+        found(changed)
+
+
 def test_a_variant_is_compressed_first():
     change = made(TEXT, variant("int8_dynamic", "pruned", keep=0.5))
     stored = {tuple(sorted(shape)) for shape in shapes(change.model).values() if len(shape) == 2}

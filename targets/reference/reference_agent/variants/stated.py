@@ -2,6 +2,7 @@
 
 from onnx import helper
 
+from reference_agent.errors import StartError
 from reference_agent.variants.change import copied
 from reference_agent.variants.precision import found
 from reference_agent.variants.source import Source
@@ -19,7 +20,11 @@ def stated(source: Source, longest: int = 0) -> bytes:
     Its rows have at most `longest` elements, unless it says so itself.
     """
     model = copied(source.model)
-    known = {"precision": str(found(tidied(source.model)))} | ({"max_length": str(longest)} if longest else {})
+    try:
+        precision = found(tidied(source.model))
+    except StartError as error:
+        raise StartError(f"{source.path}: {error}") from None
+    known = {"precision": str(precision)} | ({"max_length": str(longest)} if longest else {})
     helper.set_model_props(model, known | metadata(source))
     content: bytes = model.SerializeToString()
     return content
