@@ -58,7 +58,7 @@ def test_the_frozen_default_of_the_reference_agent() -> None:
         "spinning": "on",
         "precision": "fp32",
         "compression": "none",
-        "energy": 0.8,
+        "energy": 0.9,
         "keep": 0.75,
         "execution_provider": "CPUExecutionProvider",
         "inter_op_threads": 1,

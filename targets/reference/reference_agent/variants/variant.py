@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from reference_agent.inference.precision import Precision
 
-ENERGY = 0.8
+ENERGY = 0.9
 """Kept by `low_rank` when nothing is said."""
 
 KEEP = 0.75
