@@ -94,6 +94,11 @@ def fingerprint() -> Machine:
     )
 
 
+def same_hardware(one: Machine, other: Machine) -> bool:
+    """Whether both are the same kind of machine: the same CPU, as many cores; memory differs between two boots."""
+    return (one.cpu, one.cores) == (other.cpu, other.cores)
+
+
 def comparable(one: Machine, other: Machine) -> bool:
-    """Whether figures from both can stand in one study: the same CPU, as many cores, the same versions."""
-    return (one.cpu, one.cores, one.versions) == (other.cpu, other.cores, other.versions)
+    """Whether figures from both can stand in one study: the same hardware, and the same versions."""
+    return same_hardware(one, other) and one.versions == other.versions

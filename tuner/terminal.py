@@ -10,7 +10,7 @@ With `--json` stdout is exactly one document, version 1:
              search --dry-run          settings, space, trials, launches_to_confirm, seconds
              gate                      the content of `gate.json`, ruling, sentence, needed (more launches of each), and
                                        `report`, the path of its page
-             compare                   before, after, changes, differences, doubts, sentence
+             compare                   before, after, changes, lost, differences, doubts, sentence
              measure                   the content of a `measurement.json`, and `folder`, where it lies
              doctor                    the diagnosis as it is kept for searches, and `kept`, where (or null)
              serve, ui                 url, and of serve locust (a command), of ui locust (its page); told at the start

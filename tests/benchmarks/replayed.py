@@ -3,14 +3,15 @@
 import json
 import math
 import random
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from tuner.gate.effect import Ruling, overall, positive
-from tuner.gate.result import Settings
-from tuner.gate.run import Progress, Side, run
+from tuner.gate.effect import Effect, Figure, Ruling, positive
+from tuner.gate.result import Gate, Round, Settings, Side
+from tuner.gate.turns import Progress, take_turns
 from tuner.study.trial import Interval, LevelSummary, Measurement, Outcome
 
 
@@ -27,18 +28,45 @@ class Played:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """One gate that is over."""
+    """One gate that is over, with its verdict on the whole and on each limit."""
 
     gate: int
     changed: bool
     ruling: Ruling
+    limits: Mapping[Figure, Ruling]
     rounds: int
     seconds: float
 
 
-def ruling(found: Progress) -> Ruling:
-    """Return the verdict on what was found."""
-    return Ruling.REGRESSION if found.failure else overall([effect.ruling for effect in found.effects])
+def ended(gate: Gate, number: int, changed: bool, seconds: float) -> Ended:
+    """Return what is recorded of a real gate as a whole."""
+    return Ended(
+        gate=number,
+        changed=changed,
+        ruling=gate.ruling,
+        limits=_by_limit(gate.effects),
+        rounds=len(gate.rounds),
+        seconds=seconds,
+    )
+
+
+def played(gate: Gate, number: int, changed: bool) -> list[Played]:
+    """Return what is recorded of the rounds of a real gate."""
+    return [_played(one, number, changed) for one in gate.rounds]
+
+
+def _played(one: Round, number: int, changed: bool) -> Played:
+    p99, throughput = (
+        (figure.read(one.pair[0]), figure.read(one.pair[1])) if one.pair else None
+        for figure in (Figure.P99, Figure.THROUGHPUT)
+    )
+    seconds = sum(sum(outcome.phases.values()) for outcome in one.outcomes.values())
+    return Played(gate=number, changed=changed, seconds=seconds, p99=p99, throughput=throughput)
+
+
+def _by_limit(effects: Sequence[Effect]) -> Mapping[Figure, Ruling]:
+    """Return the verdict on each limit; one that was never looked at is not decided."""
+    return dict.fromkeys(Figure, Ruling.INCONCLUSIVE) | {one.limit.figure: one.ruling for one in effects}
 
 
 def write(file: IO[str], ended: Ended, played: Sequence[Played]) -> None:
@@ -48,14 +76,23 @@ def write(file: IO[str], ended: Ended, played: Sequence[Played]) -> None:
     file.flush()
 
 
-def read(record: Path) -> tuple[list[Ended], list[Played]]:
-    """Read what was recorded; there may be nothing yet."""
+def read(record: Path, made_by: Mapping[str, object]) -> tuple[list[Ended], list[Played]]:
+    """Read what was recorded, which may be nothing yet; its first line says by which options.
+
+    Figures of other options would be mixed with these: leaves then.
+    """
+    if not record.exists():
+        record.write_text(json.dumps({"Options": made_by}) + "\n", encoding="utf-8")
+    first, *lines = record.read_text(encoding="utf-8").splitlines()
+    if (made := json.loads(first).get("Options")) != made_by:
+        sys.exit(f"{record}: was made by {made}, and not by {dict(made_by)}: give another --record")
     ended: list[Ended] = []
     played: list[Played] = []
-    for line in record.read_text(encoding="utf-8").splitlines() if record.exists() else ():
+    for line in lines:
         ((kind, content),) = json.loads(line).items()
         if kind == "Ended":
-            ended.append(Ended(**{**content, "ruling": Ruling(content["ruling"])}))
+            limits = {Figure(figure): Ruling(one) for figure, one in content["limits"].items()}
+            ended.append(Ended(**{**content, "ruling": Ruling(content["ruling"]), "limits": limits}))
         else:
             played.append(Played(**content))
     return ended, played
@@ -106,9 +143,16 @@ def _simulated(
             return _measured(settings, 1.0, 1.0)
         return _measured(settings, math.exp(one.p99) * change, math.exp(one.throughput) / change)
 
-    found = Progress()
-    run(settings, launch, found, lambda: now)
-    return Ended(gate=number, changed=change > 1.0, ruling=ruling(found), rounds=len(found.rounds), seconds=now)
+    found = Progress(settings=settings)
+    take_turns(found, launch, clock=lambda: now)
+    return Ended(
+        gate=number,
+        changed=change > 1.0,
+        ruling=found.ruling,
+        limits=_by_limit(found.effects),
+        rounds=len(found.rounds),
+        seconds=now,
+    )
 
 
 def _measured(settings: Settings, p99: float, throughput: float) -> Measurement:

@@ -37,7 +37,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_settings_come_before_what_was_typed(typed: Sequence[str], words: Sequence[str]) -> None:
-    assert Invocation.of(typed, PROGRAM, PLAIN).words == words
+    invocation = Invocation.of(typed, PROGRAM, PLAIN)
+    assert invocation.words == words
+    assert invocation.typed == typed[1:]
 
 
 def test_a_mistake_that_was_not_typed_can_be_found(capsys: pytest.CaptureFixture[str]) -> None:

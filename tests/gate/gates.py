@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from tests.conftest import make_level
 from tuner.gate.effect import Figure, Limit
-from tuner.gate.result import Described, Gate, Settings
-from tuner.gate.run import Progress, Side, run
+from tuner.gate.result import Described, Gate, Settings, Side
+from tuner.gate.turns import Progress, take_turns
 from tuner.machine import Machine, Placement
+from tuner.statistics.paired import compared
 from tuner.study.quality import Basis, Quality
 from tuner.study.trial import Doubt, Failure, FailureKind, Measurement, Outcome
 from tuner.study.workload import Workload, closed
@@ -37,14 +38,20 @@ class Clock:
         return self.now
 
 
-def outcome(p99: float, throughput: float, right: int = 900, doubts: Sequence[Doubt] = ()) -> Measurement:
+def outcome(p99: float, throughput: float, doubts: Sequence[Doubt] = ()) -> Measurement:
     return Measurement(
         levels=(make_level(32, throughput, p99),),
-        quality=Quality(basis=Basis.ACCURACY, correct=right, total=1000),
+        quality=None,
         peak_memory=100_000_000,
         phases={"start": 1.0},
         doubts=tuple(doubts),
     )
+
+
+def answers(gained: int = 0, lost: int = 0, total: int = 1000) -> Quality:
+    """The new side's answers to requests with labels, nine tenths of which the baseline answers right."""
+    right = round(0.9 * total) + gained - lost
+    return Quality(basis=Basis.ACCURACY, correct=right, total=total, change=compared(gained, lost, total))
 
 
 def settings(source: str = "v1", target: str = "server", seconds: float = 180.0) -> Settings:
@@ -66,6 +73,7 @@ def played(
     throughput: Callable[[int], float] = lambda number: SCATTER[-1 - number % len(SCATTER)],
     baseline: Callable[[int], Outcome] | None = None,
     new: Callable[[int], Outcome] | None = None,
+    quality: Quality | None = None,
     asked: Settings | None = None,
 ) -> tuple[Progress, list[tuple[Side, int]]]:
     """Run a gate whose new side has these ratios to a baseline that scatters; returns also what was launched."""
@@ -79,14 +87,14 @@ def played(
             return (baseline or (lambda _: outcome(0.040 * scatter, 400.0)))(number)
         return (new or (lambda _: outcome(0.040 * scatter * p99(number), 400.0 * throughput(number))))(number)
 
-    found = Progress()
-    run(asked or settings(), launch, found, clock)
+    found = Progress(settings=asked or settings())
+    take_turns(found, launch, lambda: quality, clock)
     return found, order
 
 
-def gate(found: Progress, asked: Settings | None = None, command: str = "tuner gate --baseline v1") -> Gate:
+def gate(found: Progress, command: str = "tuner gate --baseline v1") -> Gate:
     return Gate(
-        settings=asked or settings(),
+        settings=found.settings,
         machine=MACHINE,
         placement=Placement(server=(0, 1), load=(0, 1)),
         command=command,
@@ -95,5 +103,6 @@ def gate(found: Progress, asked: Settings | None = None, command: str = "tuner g
         rounds=tuple(found.rounds),
         looks=tuple(found.looks),
         effects=found.effects,
+        quality=found.quality,
         failure=found.failure,
     )

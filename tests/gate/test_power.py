@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from tests.gate.gates import gate, outcome, settings
+from tests.gate.gates import outcome, settings
 from tuner.gate.effect import Ruling
-from tuner.gate.run import Progress, Side, run
+from tuner.gate.result import Side
+from tuner.gate.turns import Progress, take_turns
 from tuner.study.trial import Outcome
 
 GATES = 100
@@ -31,10 +32,10 @@ def one_gate(p99: float, throughput: float, dice: np.random.Generator, seed: int
         first, second = np.exp(dice.normal(0.0, SCATTER, 2))
         return outcome(0.04 * slower * float(first), 400.0 * less * float(second))
 
-    found = Progress()
-    run(settings(), launch, found, lambda: now)
+    found = Progress(settings=settings())
+    take_turns(found, launch, clock=lambda: now)
     assert now <= 180.0, seed
-    return gate(found).ruling
+    return found.ruling
 
 
 def bound(share: float) -> float:

@@ -15,7 +15,7 @@ from tuner.measure.ready import wait
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
 from tuner.study.space import Value
-from tuner.study.trial import DoubtKind, Failure, FailureKind, Measurement, Outcome, load_outcome
+from tuner.study.trial import DoubtKind, Failure, FailureKind, Measurement, Outcome, load_stored
 from tuner.study.workload import Workload, closed, opened
 from tuner.target import spec
 from tuner.target.launch import free_port, render
@@ -67,7 +67,9 @@ def test_a_known_delay_is_measured_as_it_is(tmp_path: Path) -> None:
         assert level.little == pytest.approx(1.0, abs=0.06)
         assert level.server_compute == pytest.approx(0.0205, abs=0.001)
     assert outcome.load_seconds > 2.4
-    assert load_outcome((tmp_path / "trial" / "measurement.json").read_text()) == outcome
+    stored = load_stored((tmp_path / "trial" / "measurement.json").read_text())
+    assert stored.outcome == outcome
+    assert stored.machine == fingerprint()
     assert len(np.load(tmp_path / "trial" / "samples.npy")) > outcome.target.requests
 
 

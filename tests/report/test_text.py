@@ -24,6 +24,9 @@ def test_csv_keeps_formulas_as_text(start: str) -> None:
         ("@someone", "&#64;someone"),
         ("line\n# heading", "line \\# heading"),
         ("\x1b[31mred", "␛\\[31mred"),
+        ("AT&T &lt;b&gt;", "AT&amp;T &amp;lt;b&amp;gt;"),
+        ("www.example.org", "www&#46;example.org"),
+        ("https://example.org", "https:&#47;/example.org"),
         ("max_batch_size _em_", "max_batch_size \\_em\\_"),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tuner.statistics.sequential import FIRST_LOOK, enough, next_look, repeated_ratio, spent
+from tuner.statistics.sequential import FIRST_LOOK, enough, is_worth_a_look, next_look, planned, repeated_ratio, spent
 
 
 def test_looks_grow_rarer() -> None:
@@ -30,6 +30,29 @@ def test_no_more_than_all_of_the_error_is_ever_spent(shares: list[float]) -> Non
     steps = [spent(looks[0]), *(spent(b) - spent(a) for a, b in pairwise(looks))]
     assert min(steps) >= 0.0
     assert sum(steps) <= 1.0 + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("looks", "error"),
+    [([1.0], 0.05), ([0.25], 0.00625), ([0.25, 1.0], 0.04375), ([0.25, 0.25], 0.0), ([0.1, 0.25, 1.0], 0.04375)],
+)
+def test_a_look_has_the_error_that_those_before_it_left(looks: list[float], error: float) -> None:
+    assert planned(looks) == pytest.approx(error)
+
+
+@pytest.mark.parametrize(
+    ("looks", "worth"),
+    [([0.01], False), ([0.02], True), ([0.5, 0.501], False), ([0.5, 0.6], True), ([0.5, 0.5], False)],
+)
+def test_a_look_without_error_to_use_is_none(looks: list[float], worth: bool) -> None:
+    assert is_worth_a_look(looks) is worth
+
+
+def test_an_interval_that_no_float_holds_ends_at_the_largest() -> None:
+    found = repeated_ratio([1.0, 2.0, 5.0], [1.0, 1.0, 1.0], [1e-5])
+    assert found.low == 0.0
+    assert found.high is not None
+    assert math.isfinite(found.high)
 
 
 def test_one_look_at_the_end_is_the_plain_paired_interval() -> None:

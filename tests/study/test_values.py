@@ -6,9 +6,10 @@ import pytest
 
 from tests.conftest import make_level, make_measurement
 from tuner.errors import UsageError
+from tuner.machine import fingerprint
 from tuner.study.judgement import feasible, front_of, objectives, violations
 from tuner.study.objectives import Limits, Slo, parse_slo
-from tuner.study.trial import Failure, FailureKind, Interval, Trial, dump_outcome, load_outcome
+from tuner.study.trial import Failure, FailureKind, Interval, Trial, dump_outcome, load_outcome, load_stored
 from tuner.study.workload import Loop, Workload, closed, opened, parse_rates, parse_users
 
 
@@ -24,6 +25,13 @@ def test_an_outcome_that_was_stored_before_servers_were_kept_is_read() -> None:
     stored = json.loads(dump_outcome(make_measurement()))
     del stored["outcome"]["server_of"]
     assert load_outcome(json.dumps(stored)) == make_measurement()
+
+
+def test_an_outcome_says_its_machine_only_where_that_is_stored_nowhere_else() -> None:
+    here = fingerprint()
+    assert load_stored(dump_outcome(make_measurement(), here)).machine == here
+    assert "machine" not in json.loads(dump_outcome(make_measurement()))
+    assert load_stored(dump_outcome(make_measurement())).machine is None
 
 
 @pytest.mark.parametrize("text", ["p99", "p99=fast", "p98=5ms", "p99=0ms", "=5ms"])

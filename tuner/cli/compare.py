@@ -16,7 +16,7 @@ def compare(
     before: Annotated[Path, typer.Argument(help="A study's folder, or one of measurements: what was there before.")],
     after: Annotated[Path, typer.Argument(help="Another of the same kind: what is there now.")],
     other_machine: Annotated[
-        bool, typer.Option("--other-machine", help="Compare figures of different machines all the same.")
+        bool, typer.Option("--other-machine", help="Compare figures of different or unknown machines all the same.")
     ] = False,
 ) -> None:
     """Say what differs between two studies or measurements that are stored, and what of it is more than noise.

@@ -1,23 +1,17 @@
 """`tuner gate`: is what you changed worse than what was there?"""
 
 import shlex
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner.cli import options
 
 if TYPE_CHECKING:
-    from tuner.gate.result import Gate, Settings
-    from tuner.gate.run import Progress
-    from tuner.gate.side import Launchable
-    from tuner.machine import Machine, Placement
     from tuner.study.workload import Workload
-    from tuner.terminal import Output
 
 Baseline = Annotated[
     str,
@@ -38,7 +32,7 @@ Users = Annotated[
 Rate = Annotated[
     str | None, typer.Option("--rate", help="Open loop instead: arrivals a second, or the last of a ladder.")
 ]
-Longest = Annotated[str, typer.Option("--at-most", help="Longest time for all launches together.")]
+Longest = Annotated[str, typer.Option("--at-most", help="Time for all launches: no round begins that would end later.")]
 
 
 def gate(
@@ -62,14 +56,15 @@ def gate(
 ) -> None:
     """Launch baseline and new in turns until it is clear whether the new one is worse, and write reports for CI.
 
-    Exit codes: 0 no regression; 5 regression; 6 the launches did not decide, or were disturbed.
+    Exit codes: 0 no regression; 5 regression, also where only the new one fails; 6 the launches did not decide, or were
+    disturbed; 3 the baseline fails, 4 the baseline does not start, so that nothing can be compared.
 
     Example: tuner gate --target ./server --baseline origin/main --max-p99 +5% --min-throughput -5%
     """
+    from tuner.cli import gated
     from tuner.gate.effect import Figure, Limit
     from tuner.gate.result import Settings
-    from tuner.gate.side import New
-    from tuner.gate.side import baseline as launchable
+    from tuner.gate.side import New, launchable_baseline
     from tuner.machine import cores, place
     from tuner.target import spec
     from tuner.units import parse_change, parse_seconds, parse_share
@@ -80,27 +75,35 @@ def gate(
     )
     drop, seconds = parse_share(max_accuracy_drop), parse_seconds(at_most)
     workload = _workload(users, rate, p99_within, measure_at_most, load_processes)
-    placement = place(cores(), workload.processes_here)
+    placement, output = place(cores(), workload.processes_here), options.output(context)
     own = options.target_options(context, target)
     loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
     options.require_open_loop(workload, loaded)
-    given = {name: str(loaded.names[name]) for name in own}
-    held = options.parse_sets(loaded, sets)
-    new = New(target=loaded, reference=spec.reference(target), options=given, sets=held, cores=placement.server)
+    options.show_notes(loaded, output)
+    new = New(
+        target=loaded,
+        reference=spec.reference(target),
+        options=own,
+        sets=options.parse_sets(loaded, sets),
+        typed=context.obj.typed,
+        cores=placement.server,
+    )
     name = f"gate-{datetime.now():%Y%m%d-%H%M%S}"
-    with launchable(baseline, new) as before:
+    with launchable_baseline(baseline, new) as before:
+        options.show_lines([f"baseline: {note}" for note in before.notes if note not in loaded.notes], output)
         settings = Settings(
             name=name,
             baseline=before.described,
-            new=new.side.described,
+            new=new.launchable.described,
             workload=workload,
             limits=limits,
             max_accuracy_drop=drop,
             seconds=seconds,
             seed=seed,
         )
-        begun = Begun.now(shlex.join(["tuner", *context.obj.words]))
-        _gate(settings, before, new.side, out.resolve() / name, begun, options.output(context))
+        command = shlex.join(["tuner", *context.obj.words])
+        folder = out.resolve() / name
+        gated.run(settings, before, new.launchable, placement, command=command, folder=folder, output=output)
 
 
 def _workload(
@@ -110,64 +113,3 @@ def _workload(
     one = users or (None if rate is not None else "32")
     workload = options.workload(one, rate, within, at_most, processes)
     return replace(workload, loads=(workload.target,))
-
-
-def _gate(
-    settings: "Settings", baseline: "Launchable", new: "Launchable", folder: Path, begun: "Begun", output: "Output"
-) -> None:
-    """Launch until it is decided, and report what there is, also when a person or a signal ends it."""
-    from tuner.errors import Terminated
-    from tuner.gate import run
-    from tuner.gate.launches import launches
-    from tuner.machine import cores, fingerprint, place
-    from tuner.measure.protocol import Watcher
-    from tuner.report.gate.console import GateProgress, print_gate
-    from tuner.report.gate.write import require_kept, write_gate
-
-    machine, placement = fingerprint(), place(cores(), settings.workload.processes_here)
-    found = run.Progress()
-    try:
-        with GateProgress(output) as progress:
-            watcher = Watcher(on_phase=progress.phase, on_tick=progress.tick)
-            launch = launches(settings, baseline, new, folder, machine, placement, watcher)
-            run.run(settings, launch, found, on_round=progress.round)
-    except (KeyboardInterrupt, Terminated):
-        run.interrupted(settings, found)
-        gate = begun.ended(settings, found, machine, placement)
-        print_gate(gate, write_gate(gate, folder), output)
-        raise
-    gate = begun.ended(settings, found, machine, placement)
-    print_gate(gate, write_gate(gate, folder), output)
-    require_kept(gate)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """When a gate began, and by which command."""
-
-    command: str
-    started: str
-    moment: float
-
-    @classmethod
-    def now(cls, command: str) -> Self:
-        """Return the beginning that is now."""
-        started = datetime.now().astimezone().isoformat(timespec="seconds")
-        return cls(command=command, started=started, moment=time.monotonic())
-
-    def ended(self, settings: "Settings", found: "Progress", machine: "Machine", placement: "Placement") -> "Gate":
-        """Put together what was found until now."""
-        from tuner.gate.result import Gate
-
-        return Gate(
-            settings=settings,
-            machine=machine,
-            placement=placement,
-            command=self.command,
-            started=self.started,
-            seconds=time.monotonic() - self.moment,
-            rounds=tuple(found.rounds),
-            looks=tuple(found.looks),
-            effects=found.effects,
-            failure=found.failure,
-        )

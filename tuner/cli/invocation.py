@@ -35,6 +35,11 @@ class Invocation:
         below = arguments(layers(Path.cwd()), typed, flags, takes_own=takes_own)
         return cls(words=[typed[0], *below, *typed[1:]], settings=below, output=output)
 
+    @property
+    def typed(self) -> Sequence[str]:
+        """What a person typed after the verb; settings stand before it."""
+        return self.words[1 + len(self.settings) :]
+
     def explained(self, mistake: str) -> str:
         """Add to a mistake what was not typed: it may be there. A URL of a storage may hold a password."""
         told = [word for word in self.settings if not word.startswith("--storage=")]

@@ -160,10 +160,15 @@ def require_open_loop(workload: "Workload", target: "Target") -> None:
 
 def show_notes(target: "Target", output: "Output") -> None:
     """Write what the target's [facts] found worth saying before anything is measured."""
+    show_lines(target.notes, output)
+
+
+def show_lines(lines: Sequence[str], output: "Output") -> None:
+    """Write lines for whoever watches."""
     from tuner.terminal import cell
 
-    for note in target.notes:
-        output.progress().print(cell(note), soft_wrap=True)
+    for line in lines:
+        output.progress().print(cell(line), soft_wrap=True)
 
 
 def require_url(url: str | None, sets: Sequence[str] | None) -> None:

@@ -64,13 +64,15 @@ class Effect:
     """What was found about one limit, over so many pairs of launches.
 
     `ratio` is that of new to baseline, with an interval that holds although it was looked at again and again;
-    `baseline` and `new` are means over launches with plain 95 % intervals; with too few pairs there is none of them.
+    `baseline` and `new` are means over launches with plain 95 % intervals. There is none of them with too few pairs,
+    nor where pairs are `missing`: both were measured, but one did not tell the figure, perhaps for what it was.
     `needed` is from how many pairs on an inconclusive effect would be decided if it stayed as it was seen, None where
     no number of them would do.
     """
 
     limit: Limit
     pairs: int
+    missing: int = 0
     baseline: Estimate | None = None
     new: Estimate | None = None
     ratio: Estimate | None = None

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tuner.gate.result import Settings
-from tuner.gate.run import Launch, Side
+from tuner.gate.result import Settings, Side
 from tuner.gate.side import Launchable
+from tuner.gate.turns import Compare, Launch
 from tuner.machine import Machine, Placement
 from tuner.measure.attempt import attempt
 from tuner.measure.protocol import Protocol, Repetition, Watcher
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
+from tuner.study.quality import Quality
 from tuner.study.trial import Outcome
 
 
@@ -22,8 +23,8 @@ def launches(
     machine: Machine,
     placement: Placement,
     watcher: Watcher,
-) -> Launch:
-    """Return what launches a side; everything that a launch leaves behind lies below `folder`.
+) -> tuple[Launch, Compare]:
+    """Return what launches a side, and what compares the answers of both; all that they leave behind is in `folder`.
 
     In open loop both sides of a round meet the same arrivals, and each round others.
     """
@@ -45,9 +46,16 @@ def launches(
     def launch(side: Side, number: int) -> Outcome:
         place = folder / "launches" / f"{number:04}-{side.value}"
         title = f"{side.value}, round {number + 1}"
+        if place.exists():
+            # The first launch failed: its log says why, and stays.
+            place, title = place.with_name(f"{place.name}-again"), f"{title}, again"
         return attempt(protocols[side], sides[side].configuration, place, title, Repetition(round=number))
 
-    return launch
+    def compare() -> Quality | None:
+        mine, theirs = protocols[Side.NEW].verifier, protocols[Side.BASELINE].verifier
+        return mine.against(new.configuration, theirs, baseline.configuration)
+
+    return launch, compare
 
 
 def _verifier(settings: Settings, one: Launchable, folder: Path) -> Verifier:

@@ -2,18 +2,30 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from pydantic import TypeAdapter
 
+from tuner.gate import answers
 from tuner.gate.effect import Effect, Limit, Ruling, overall, positive
 from tuner.machine import Machine, Placement
-from tuner.study.quality import Basis
+from tuner.study.quality import Quality
 from tuner.study.space import Configuration
 from tuner.study.trial import Doubt, Failure, LevelSummary, Measurement, Outcome
 from tuner.study.workload import Workload
 
-GATE_VERSION = 1
-"""Version of `gate.json`. 1: first."""
+GATE_VERSION = 2
+"""Version of `gate.json`. 1: first. 2: answers of both sides compared, launches that were tried again, why it ended."""
+
+WHOLE = "the whole gate"
+"""Where a doubt was raised that is about no launch of its own."""
+
+
+class Side(StrEnum):
+    """Which of the two is launched."""
+
+    BASELINE = "baseline"
+    NEW = "new"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +54,15 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One launch of each side, one right after the other."""
+    """One launch of each side, one right after the other.
+
+    `retried` has the failures after which a side was launched once more; its outcome is that of the second launch.
+    """
 
     new_first: bool
     baseline: Outcome
     new: Outcome
+    retried: Mapping[Side, Failure] = field(default_factory=dict)
 
     @property
     def pair(self) -> tuple[LevelSummary, LevelSummary] | None:
@@ -54,6 +70,18 @@ class Round:
         if isinstance(self.baseline, Measurement) and isinstance(self.new, Measurement):
             return self.baseline.target, self.new.target
         return None
+
+    @property
+    def failure(self) -> Failure | None:
+        """What the new side did instead of being measured, twice in a row, while the baseline could be."""
+        if isinstance(self.new, Measurement) or self.new.kind.ours or Side.NEW not in self.retried:
+            return None
+        return self.new if isinstance(self.baseline, Measurement) else None
+
+    @property
+    def outcomes(self) -> Mapping[Side, Outcome]:
+        """What came of each side."""
+        return {Side.BASELINE: self.baseline, Side.NEW: self.new}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +96,8 @@ class Look:
 class Gate:
     """A gate that is over.
 
-    `failure` is what the new side did instead of being measured; then nothing else is known of it. `seconds` is how
-    long all launches took.
+    `quality` are the answers of the new side before load, paired with the baseline's. `failure` is what the new side
+    did instead of being measured. `error` says why the gate could not go on. `seconds` is how long all launches took.
     """
 
     settings: Settings
@@ -81,31 +109,22 @@ class Gate:
     rounds: tuple[Round, ...]
     looks: tuple[Look, ...]
     effects: tuple[Effect, ...]
+    quality: Quality | None = None
     failure: Failure | None = None
+    error: str | None = None
     version: int = GATE_VERSION
 
     @property
     def ruling(self) -> Ruling:
-        """The verdict on all limits together."""
-        if self.failure is not None or self.less_accurate:
-            return Ruling.REGRESSION
-        return overall([effect.ruling for effect in self.effects])
+        """The verdict on all limits together; what could not go on to its end has decided nothing."""
+        if self.error is not None:
+            return Ruling.INCONCLUSIVE
+        return verdict(self.settings, self.effects, self.quality, self.failure)
 
     @property
-    def accuracy(self) -> tuple[float, float] | None:
-        """The share of right answers of the baseline and of the new side, where requests have labels."""
-        sides = ([one.baseline for one in self.rounds], [one.new for one in self.rounds])
-        shares = [next(_labelled(outcomes), None) for outcomes in sides]
-        return None if shares[0] is None or shares[1] is None else (shares[0], shares[1])
-
-    @property
-    def less_accurate(self) -> bool:
-        """Whether the new side answers fewer requests right than is allowed."""
-        if self.accuracy is None:
-            return False
-        before, now = self.accuracy
-        # Nine digits, so that exactly the limit is kept.
-        return round(before - now - self.settings.max_accuracy_drop, 9) > 0.0
+    def answers_ruling(self) -> Ruling | None:
+        """The verdict on the answers; None where they were not compared."""
+        return answers.ruling(self.quality, self.settings.max_accuracy_drop) if self.quality else None
 
     @property
     def invalid(self) -> int:
@@ -116,28 +135,41 @@ class Gate:
     def needed(self) -> int | None:
         """How many more rounds would decide every limit; None when that is not known, or no number would."""
         open_ones = [effect for effect in self.effects if effect.ruling is Ruling.INCONCLUSIVE]
-        wanted = [effect.needed for effect in open_ones if effect.needed is not None]
-        if not wanted or len(wanted) < len(open_ones):
-            return None
-        return max(wanted) - max(effect.pairs for effect in open_ones)
+        wanted = [effect.needed - effect.pairs for effect in open_ones if effect.needed is not None]
+        return max(wanted) if wanted and len(wanted) == len(open_ones) else None
 
     def launches(self) -> Iterator[tuple[str, Outcome]]:
         """Yield every launch with its name."""
         for number, one in enumerate(self.rounds, 1):
-            yield f"baseline, round {number}", one.baseline
-            yield f"new, round {number}", one.new
+            for side, outcome in one.outcomes.items():
+                if side in one.retried:
+                    yield f"{side}, round {number}, first try", one.retried[side]
+                yield f"{side}, round {number}", outcome
 
     def doubts(self) -> Iterator[tuple[str, Doubt]]:
         """Yield every doubt with the launch that raised it."""
         for name, outcome in self.launches():
             for doubt in outcome.doubts if isinstance(outcome, Measurement) else ():
                 yield name, doubt
+        if any(one.pair is not None for one in self.rounds):
+            for doubt in answers.doubts(self.quality, self.settings.max_accuracy_drop):
+                yield WHOLE, doubt
 
-    def disturbed(self) -> Iterator[tuple[str, str]]:
-        """Yield every launch whose measurement was disturbed, with the reason."""
+    def without_figures(self) -> Iterator[tuple[str, str]]:
+        """Yield every launch that gave no figures, with the reason."""
         for name, outcome in self.launches():
             if isinstance(outcome, Failure):
-                yield name, outcome.reason
+                yield name, outcome.reason if outcome.kind.ours else f"{outcome.kind}: {outcome.reason}"
+
+
+def verdict(settings: Settings, effects: Sequence[Effect], quality: Quality | None, failure: Failure | None) -> Ruling:
+    """Judge everything that is known of the new side together."""
+    if failure is not None:
+        return Ruling.REGRESSION
+    rulings = [effect.ruling for effect in effects] or [Ruling.INCONCLUSIVE]
+    if quality is not None:
+        rulings.append(answers.ruling(quality, settings.max_accuracy_drop))
+    return overall(rulings)
 
 
 def figures(rounds: Sequence[Round], read: Callable[[LevelSummary], float]) -> tuple[list[float], list[float]]:
@@ -145,14 +177,6 @@ def figures(rounds: Sequence[Round], read: Callable[[LevelSummary], float]) -> t
     pairs = [(read(pair[0]), read(pair[1])) for one in rounds if (pair := one.pair) is not None]
     told = [pair for pair in pairs if positive(pair)]
     return [before for before, _ in told], [now for _, now in told]
-
-
-def _labelled(outcomes: Sequence[Outcome]) -> Iterator[float]:
-    for outcome in outcomes:
-        quality = outcome.quality if isinstance(outcome, Measurement) else None
-        # Agreement is with a side's own default, which the other side does not have.
-        if quality is not None and quality.basis is Basis.ACCURACY:
-            yield quality.share
 
 
 _stored = TypeAdapter(Gate)

@@ -1,13 +1,13 @@
 """A folder as it was in a git revision."""
 
+import os
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 
 from tuner.errors import UsageError
 
@@ -37,27 +37,55 @@ def checkout(revision: str, inside: Path) -> Iterator[Checkout]:
             f"--baseline {revision!r}: is no file or folder, and a revision needs git, which is not installed"
         )
     try:
-        top = Path(_git(inside, "rev-parse", "--show-toplevel"))
-        commit = _git(top, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+        top, commit = _find(revision, inside)
     except _GitError as error:
         raise UsageError(
             f"--baseline {revision!r}: is no file, no folder, and no revision of a git repository around {inside} "
             f"({error})"
         ) from None
-    with TemporaryDirectory(prefix="tuner-baseline-") as name, TemporaryFile() as archive:
-        folder = Path(name).resolve()
-        _git(top, "archive", "--format=tar", commit, output=archive.fileno())
-        archive.seek(0)
-        with tarfile.open(fileobj=archive) as files:
-            files.extractall(folder, filter="data")
+    with TemporaryDirectory(prefix="tuner-baseline-") as name:
+        folder = Path(name).resolve() / "files"
+        folder.mkdir()
+        try:
+            _write(top, commit, folder)
+        except _GitError as error:
+            raise UsageError(f"--baseline {revision!r}: its files cannot be written to {folder} ({error})") from None
         yield Checkout(top=top, folder=folder, commit=commit)
 
 
-def _git(folder: Path, *arguments: str, output: int = subprocess.PIPE) -> str:
+def is_revision(text: str, inside: Path) -> bool:
+    """Whether a text names a revision of the repository around `inside`."""
+    if shutil.which("git") is None:
+        return False
+    try:
+        _find(text, inside)
+    except _GitError:
+        return False
+    return True
+
+
+def _find(revision: str, inside: Path) -> tuple[Path, str]:
+    """Return the top of the repository around `inside`, and the commit that a revision is."""
+    top = Path(_git(inside, "rev-parse", "--show-toplevel"))
+    return top, _git(top, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+
+
+def _write(top: Path, commit: str, folder: Path) -> None:
+    """Check a commit out into `folder`, by an index of its own that leaves the repository's alone.
+
+    `git archive` would leave out what `export-ignore` names, `git worktree` would run hooks and be seen by everybody.
+    """
+    places = (f"--git-dir={_git(top, 'rev-parse', '--absolute-git-dir')}", f"--work-tree={folder}")
+    index = folder.with_name("index")
+    _git(folder, *places, "read-tree", "--reset", "-u", "--no-sparse-checkout", commit, index=index)
+
+
+def _git(folder: Path, *arguments: str, index: Path | None = None) -> str:
     """Run git; raises what it says."""
+    env = os.environ if index is None else {**os.environ, "GIT_INDEX_FILE": str(index)}
     command = ["git", "-C", str(folder), *arguments]
-    ended = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE, check=False)
+    ended = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if ended.returncode:
         said = ended.stderr.decode(errors="backslashreplace").strip() or f"exit code {ended.returncode}"
-        raise _GitError(f"git {arguments[0]}: {' '.join(said.split())}")
-    return (ended.stdout or b"").decode().removesuffix("\n")
+        raise _GitError(f"git: {' '.join(said.split())}")
+    return ended.stdout.decode(errors="surrogateescape").removesuffix("\n")

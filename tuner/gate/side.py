@@ -1,116 +1,168 @@
 """The two sides of a gate: what is to be launched as the new one, and as the baseline that it is held against."""
 
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tuner.errors import UsageError
+from tuner.errors import TargetFileError, UsageError
 from tuner.gate.result import Described
-from tuner.gate.revision import Checkout, checkout
-from tuner.settings.file import Scalar, SettingsTable, validated
-from tuner.settings.layers import FILE
+from tuner.gate.revision import Checkout, checkout, is_revision
+from tuner.settings.flags import beneath, flag_of, of_arguments, of_table
+from tuner.settings.layers import layers, of_file
 from tuner.study.space import Configuration, Value
+from tuner.target import file as target_file
 from tuner.target import spec
+from tuner.target.file import OptionTable
 from tuner.target.spec import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launchable:
-    """One side: a target in one configuration, and how it is described."""
+    """One side: a target in one configuration, how it is described, and what a person should know of it."""
 
     target: Target
     configuration: Configuration
     described: Described
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class New:
-    """The new side as it was asked for: a target with options of its own, and the knobs that --set holds."""
+    """The new side as it was asked for: a target with options of its own, and the knobs that are held.
+
+    `typed` are the words of the command line. They are said of both sides; what stands in files of settings is of the
+    new side only, and a revision has files of its own.
+    """
 
     target: Target
     reference: str
     options: Mapping[str, str]
     sets: Mapping[str, Value]
     cores: tuple[int, ...]
+    typed: Sequence[str] = field(default=())
 
     @property
-    def side(self) -> Launchable:
+    def launchable(self) -> Launchable:
         """What is launched."""
         configuration = self.target.space.configuration(self.sets)
         described = Described(source="new", target=self.reference, options=self.options, configuration=configuration)
-        return Launchable(target=self.target, configuration=configuration, described=described)
+        return Launchable(target=self.target, configuration=configuration, described=described, notes=self.target.notes)
 
 
 @contextmanager
-def baseline(text: str, new: New) -> Iterator[Launchable]:
+def launchable_baseline(text: str, new: New) -> Iterator[Launchable]:
     """Make what `text` names launchable, as long as needed.
 
     A file is a configuration, written as a `tuner.toml`; it stands for itself, whatever --set says. A folder is another
     version of the target, launched in the same configuration as the new one. So is a revision; but what `tuner.toml`
-    says about knobs and options is what it said then.
+    and `[tool.tuner]` say about knobs and options is what they said then.
     """
     path = Path(text)
     if path.is_file() and path.name != "target.toml":
-        yield _of_file(path, new)
+        yield _noted(_of_file(path, new), text, "file", new)
     elif path.exists():
-        yield _of_folder(spec.find(text), text, new, new.sets, new.options)
+        yield _noted(_of_folder(text, new), text, "folder", new)
     else:
         with checkout(text, new.target.folder) as found:
             yield _of_revision(found, text, new)
 
 
+def _noted(side: Launchable, text: str, kind: str, new: New) -> Launchable:
+    """Say which was taken where a name has two meanings."""
+    if not is_revision(text, new.target.folder):
+        return side
+    note = f"{text} is a {kind} and a git revision: the {kind} was taken; for the revision write {text}~0"
+    return replace(side, notes=(note, *side.notes))
+
+
 def _of_file(path: Path, new: New) -> Launchable:
-    said = _read(path)
+    try:
+        said = of_file(path)
+    except UsageError as error:
+        message = f"--baseline {error}; a file as a baseline is a tuner.toml with its knobs in [set]"
+        raise UsageError(message) from None
     name = spec.reference(said.target) if said.target is not None else new.reference
-    options = {key: _text(value) for key, value in said.options.items()}
+    flags = of_table(said)
+    options = _named(flags.own, _declared(spec.find(name)))
     options = {**new.options, **options} if name == new.reference else options
-    target = _load(name, options, new)
-    return _side(target, str(path), name, options, _values(target, said.set))
+    with _told_of(str(path)):
+        target = _load(name, options, new)
+        return _side(target, str(path), name, options, _parsed(target, flags.held))
 
 
-def _of_folder(
-    folder: Path, source: str, new: New, sets: Mapping[str, Value], options: Mapping[str, str]
-) -> Launchable:
-    if not (folder / "target.toml").is_file():
-        raise UsageError(f"--baseline {source}: has no {folder.name}/target.toml, so there is nothing to launch")
-    return _side(_load(str(folder), options, new), source, new.reference, options, sets)
+def _of_folder(text: str, new: New) -> Launchable:
+    folder = spec.find(text)
+    with _told_of(text):
+        target = _load(str(folder), new.options, new)
+        return _side(target, text, new.reference, new.options, _shared(new.sets, target))
 
 
 def _of_revision(found: Checkout, text: str, new: New) -> Launchable:
-    """Return the target and the settings of a revision; a file that an option names is taken from it, too."""
-    here = Path.cwd().resolve() / FILE
-    now, then = (_read(path) if path.is_file() else SettingsTable() for path in (here, found.at(here)))
-    folder = found.at(new.target.folder)
-    # What tuner.toml says now has come in as flags; those that say something else were typed.
-    typed = {name: value for name, value in new.options.items() if _text(now.options.get(name, "")) != value}
-    said = {**{name: _text(value) for name, value in then.options.items()}, **typed}
-    options = {name: _at(found, value) for name, value in said.items()}
-    source = f"{text} ({found.commit[:12]})"
-    held = {name: value for name, value in new.sets.items() if now.set.get(name) != value}
-    side = _of_folder(folder, source, new, {}, options)
-    return _side(side.target, source, new.reference, options, {**_values(side.target, then.set), **held})
+    """Return the target and the settings of a revision, under what was typed now."""
+    folder, source = found.at(new.target.folder), f"{text} ({found.commit[:12]})"
+    if not (folder / "target.toml").is_file():
+        raise UsageError(f"--baseline {source}: has no {folder.name}/target.toml, so there is nothing to launch")
+    with _told_of(source):
+        said, typed = beneath(layers(found.at(Path.cwd())), new.typed), of_arguments(new.typed)
+        declared = _declared(folder)
+        own = {name: value for name, value in new.options.items() if flag_of(name) in typed.single}
+        options = {**_named(said.own, declared), **own}
+        launched = {
+            name: _then(found, value) if name in declared and declared[name].file else value
+            for name, value in options.items()
+        }
+        target = _load(str(folder), launched, new)
+        held = {name: value for name, value in new.sets.items() if name in typed.held}
+        sets = {**_parsed(target, said.held), **_shared(held, target)}
+        return _side(target, source, new.reference, options, sets)
 
 
-def _at(found: Checkout, value: str) -> str:
-    path = Path(value)
-    return str(found.at(path.resolve())) if path.is_file() else value
-
-
-def _read(path: Path) -> SettingsTable:
+@contextmanager
+def _told_of(source: str) -> Iterator[None]:
+    """Say of a mistake that it is the baseline's; that of a `target.toml` begins with its path."""
     try:
-        return validated(tomllib.loads(path.read_text(encoding="utf-8")), str(path), strict=True)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: {error}; a file as a baseline is a tuner.toml with its knobs in [set]") from None
+        yield
+    except TargetFileError:
+        raise
+    except UsageError as error:
+        raise UsageError(f"--baseline {source}: {error}") from None
 
 
-def _values(target: Target, said: Mapping[str, Scalar]) -> dict[str, Value]:
-    return {name: target.space.knob(name).parse(_text(value)) for name, value in said.items()}
+def _declared(folder: Path) -> Mapping[str, OptionTable]:
+    return target_file.read(folder / "target.toml").options
 
 
-def _text(value: Scalar) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _named(flags: Mapping[str, str], options: Collection[str]) -> dict[str, str]:
+    """Return the options that flags stand for; a flag of none of them is refused where the target is loaded."""
+    known = {flag_of(name): name for name in options}
+    return {known.get(flag, flag.removeprefix("--")): value for flag, value in flags.items()}
+
+
+def _then(found: Checkout, value: str) -> str:
+    """Return where a file lies in a revision; one that the revision does not have is where it is now.
+
+    A link is followed there, not here: it may have led to another file.
+    """
+    path = Path(value)
+    then = found.at(path.parent.resolve() / path.name)
+    return str(then) if then.is_file() else value
+
+
+def _parsed(target: Target, said: Mapping[str, str]) -> dict[str, Value]:
+    return {name: target.space.knob(name).parse(value) for name, value in said.items()}
+
+
+def _shared(sets: Mapping[str, Value], target: Target) -> Mapping[str, Value]:
+    """Return knobs that are held on both sides, if the baseline's target takes them."""
+    try:
+        target.space.configuration(sets)
+    except UsageError as error:
+        raise UsageError(
+            f"{error}; both sides are launched with what --set says: where only the new one takes it, make it the "
+            "default in its target.toml"
+        ) from None
+    return sets
 
 
 def _side(
@@ -118,9 +170,9 @@ def _side(
 ) -> Launchable:
     configuration = target.space.configuration(sets)
     if broken := target.space.violated(configuration):
-        raise UsageError(f"--baseline {source}: breaks {broken!r}")
+        raise UsageError(f"breaks {broken!r}")
     described = Described(source=source, target=reference, options=options, configuration=configuration)
-    return Launchable(target=target, configuration=configuration, described=described)
+    return Launchable(target=target, configuration=configuration, described=described, notes=target.notes)
 
 
 def _load(name: str, options: Mapping[str, str], new: New) -> Target:

@@ -66,7 +66,7 @@ def _measured(protocol: Protocol, folder: Path, visit: Callable[[Stopwatch, Conc
         except (LaunchError, PrepareError, LoadError) as error:
             tail = log_tail(folder / "server.log")
             outcome = Failure(kind=_kind(error), reason=str(error), log_tail=tail, phases=stopwatch.seconds)
-        write_atomically(folder / "measurement.json", dump_outcome(outcome))
+        write_atomically(folder / "measurement.json", dump_outcome(outcome, protocol.machine))
     except OSError as error:
         raise StorageError(f"{error.filename or folder}: {error.strerror}; a disk full or not writable?") from error
     return outcome

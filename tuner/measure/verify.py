@@ -95,6 +95,16 @@ class Verifier:
             before, under_load=under_load(self._questions(self._search, configuration, known), known, sample)
         )
 
+    def against(self, configuration: Configuration, other: "Verifier", theirs: Configuration) -> Quality | None:
+        """Compare the answers before load with those that another verifier keeps of the same requests.
+
+        None where nothing is compared, or while either has no answers.
+        """
+        mine, its = self._known(self._search, configuration), other._known(other._search, theirs)
+        if mine is None or its is None or not self._target.answers.compared:
+            return None
+        return quality(Questions(requests=self._search.requests, default=its), mine, self._search.rows)
+
     def _sampled(self, one: Answered) -> Sampled:
         """Read an answer that was given under load; one that is none is wrong, whatever is right."""
         try:

@@ -1,7 +1,5 @@
 """`index.html`: one file that needs no network and runs no script but its own."""
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -12,7 +10,7 @@ import plotly.offline  # type: ignore[import-untyped]
 from markupsafe import Markup, escape
 
 from tuner import __version__
-from tuner.report import commands, finalist_table, headline, method, trial_table, wanted
+from tuner.report import commands, finalist_table, headline, html, method, trial_table, wanted
 from tuner.report.advice import DoubtGroup
 from tuner.report.chart import SHAPES, Chart, chart
 from tuner.report.detail import Detail
@@ -45,7 +43,7 @@ def page(
 ) -> str:
     """Write the page; `files` are the texts of `report.json` and `trials.csv`, which it offers for download."""
     environment = _environment()
-    bundle, own = plotly.offline.get_plotlyjs(), "\n".join(map(_source, _SCRIPTS))
+    bundle, own = plotly.offline.get_plotlyjs(), "\n".join(map(html.source, _SCRIPTS))
     drawn = chart(study, table)
     return environment.get_template("report.html").render(
         study=study,
@@ -79,25 +77,17 @@ def page(
         csv=_inert(json.dumps(files["trials.csv"])),
         light=LIGHT,
         dark=DARK,
-        style=Markup(_source("report.css")),
+        style=Markup(html.source("report.css")),
         bundle=Markup(bundle),
         script=Markup(own),
-        hashes=f"{_hash(bundle)} {_hash(own)}",
+        hashes=f"{html.script_hash(bundle)} {html.script_hash(own)}",
         version=__version__,
     )
 
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tuner.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # Every text that a template writes passes here once.
-        finalize=lambda value: clean(value) if type(value) is str else value,
-    )
+    environment = html.environment()
     environment.filters.update(
         seconds=format_seconds,
         duration=format_duration,
@@ -130,19 +120,6 @@ def _environment() -> jinja2.Environment:
         standing=Standing,
     )
     return environment
-
-
-@cache
-def _source(name: str) -> str:
-    environment = _environment()
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
-
-
-def _hash(script: str) -> str:
-    """Name a script for the Content-Security-Policy, which then refuses every other one."""
-    digest = hashlib.sha256(script.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _quantity(text: str) -> Markup:

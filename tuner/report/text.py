@@ -60,8 +60,10 @@ def in_csv(text: str) -> str:
 
 def in_markdown(text: str) -> str:
     """Escape a string for one line or one cell of Markdown; `::` would be a command in a CI log, `@` call a person."""
-    line = " ".join(clean(text).split())
-    return _MARKDOWN.sub(r"\\\1", line).replace("::", ":&#58;").replace("://", ":&#47;/").replace("@", "&#64;")
+    # Ampersands first: an entity that is in the text is no entity.
+    line = _MARKDOWN.sub(r"\\\1", " ".join(clean(text).split()).replace("&", "&amp;"))
+    line = line.replace("::", ":&#58;").replace("://", ":&#47;/").replace("www.", "www&#46;")
+    return line.replace("@", "&#64;")
 
 
 def in_shell(argument: str) -> str:

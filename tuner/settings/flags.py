@@ -28,7 +28,7 @@ def arguments(
 
     `known` are the flags of the verb; `takes_own` says whether it passes others on to its target.
     """
-    below = _without(reduce(_over, map(_of_table, layers), Flags()), _of_arguments(typed))
+    below = beneath(layers, typed)
     held = below.held if "--set" in known else {}
     return [
         *(f"{flag}={value}" if value else flag for flag, value in below.single.items() if flag in known),
@@ -36,6 +36,11 @@ def arguments(
         *(f"--vary={name}" for name in below.varied if "--vary" in known),
         *(f"{flag}={value}" for flag, value in below.own.items() if takes_own),
     ]
+
+
+def beneath(layers: Iterable[SettingsTable], typed: Sequence[str]) -> Flags:
+    """Lay settings over each other, the weakest layer first, and leave out what `typed` says."""
+    return _without(reduce(_over, map(of_table, layers), Flags()), of_arguments(typed))
 
 
 def _over(lower: Flags, upper: Flags) -> Flags:
@@ -70,24 +75,26 @@ def _positive(flag: str) -> str:
     return flag.replace("--no-", "--", 1)
 
 
-def _of_table(table: SettingsTable) -> Flags:
+def of_table(table: SettingsTable) -> Flags:
+    """Return the flags that settings stand for."""
     return Flags(
         single=dict(_singles(table)),
         held={name: _text(value) for name, value in table.set.items()},
         varied=tuple(table.vary),
-        own={_flag(name): _text(value) for name, value in table.options.items()},
+        own={flag_of(name): _text(value) for name, value in table.options.items()},
     )
 
 
 def _singles(table: SettingsTable) -> Iterator[tuple[str, str]]:
     for name, value in table.model_dump(exclude=_TABLES, exclude_none=True).items():
         if isinstance(value, bool):
-            yield (_flag(name) if value else _flag(f"no_{name}")), ""
+            yield (flag_of(name) if value else flag_of(f"no_{name}")), ""
         else:
-            yield _flag(name), ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield flag_of(name), ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _flag(name: str) -> str:
+def flag_of(name: str) -> str:
+    """Write the flag of a setting or of a target's option."""
     return f"--{name.replace('_', '-')}"
 
 
@@ -95,7 +102,7 @@ def _text(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _of_arguments(typed: Sequence[str]) -> Flags:
+def of_arguments(typed: Sequence[str]) -> Flags:
     """Read which flags are there; what they mean is for the parser to say."""
     single, held, varied = {}, {}, []
     for word, following in zip_longest(typed, typed[1:], fillvalue=""):

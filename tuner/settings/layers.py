@@ -28,6 +28,11 @@ def layers(folder: Path, environment: Mapping[str, str] = os.environ) -> Iterato
         yield validated(variables, f"{_PREFIX}*", strict=False)
 
 
+def of_file(path: Path) -> SettingsTable:
+    """Read a file of any name that is written as a `tuner.toml`."""
+    return validated(_toml(path), path.name, strict=True)
+
+
 def _table(found: Any, where: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UsageError(f"{where} must be a table")

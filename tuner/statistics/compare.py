@@ -1,10 +1,13 @@
 """Is one thing better than another, and by how much: ratios with intervals, noise between launches, drift."""
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+_LARGEST = math.log(sys.float_info.max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +18,11 @@ class Estimate:
     low: float | None
     high: float | None
     repetitions: int
+
+
+def _exp(power: float) -> float:
+    """Return e to a power; no float is larger than the largest."""
+    return math.exp(min(power, _LARGEST))
 
 
 def estimate(values: Sequence[float], confidence: float = 0.95) -> Estimate:
@@ -29,7 +37,7 @@ def estimate(values: Sequence[float], confidence: float = 0.95) -> Estimate:
 
     half = float(stats.t.ppf((1.0 + confidence) / 2.0, len(logs) - 1) * stats.sem(logs))
     return Estimate(
-        value=math.exp(centre), low=math.exp(centre - half), high=math.exp(centre + half), repetitions=len(logs)
+        value=math.exp(centre), low=math.exp(centre - half), high=_exp(centre + half), repetitions=len(logs)
     )
 
 
@@ -58,9 +66,7 @@ def unpaired_ratio(numerators: Sequence[float], denominators: Sequence[float], c
 
     freedom = sum(squares) ** 2 / (squares[0] ** 2 / (len(above) - 1) + squares[1] ** 2 / (len(below) - 1))
     half = float(stats.t.ppf((1.0 + confidence) / 2.0, freedom)) * math.sqrt(sum(squares))
-    return Estimate(
-        value=math.exp(centre), low=math.exp(centre - half), high=math.exp(centre + half), repetitions=count
-    )
+    return Estimate(value=math.exp(centre), low=math.exp(centre - half), high=_exp(centre + half), repetitions=count)
 
 
 def log_sd(values: Sequence[float]) -> float:
@@ -85,7 +91,7 @@ def resolution(sd: float, repetitions: int, confidence: float = 0.95, launches: 
 
     share = (1.0 + confidence) / 2.0
     factor = float(stats.norm.ppf(share) if launches is None else stats.t.ppf(share, launches - 1))
-    return math.exp(factor * sd * math.sqrt(2.0 / repetitions))
+    return _exp(factor * sd * math.sqrt(2.0 / repetitions))
 
 
 def drift(times: Sequence[float], values: Sequence[float], confidence: float = 0.95) -> Estimate:
@@ -106,5 +112,5 @@ def drift(times: Sequence[float], values: Sequence[float], confidence: float = 0
         return Estimate(value=math.exp(change), low=None, high=None, repetitions=len(logs))
     half = float(stats.t.ppf((1.0 + confidence) / 2.0, len(logs) - 2) * line.stderr) * span
     return Estimate(
-        value=math.exp(change), low=math.exp(change - half), high=math.exp(change + half), repetitions=len(logs)
+        value=math.exp(change), low=math.exp(change - half), high=_exp(change + half), repetitions=len(logs)
     )

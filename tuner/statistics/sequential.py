@@ -20,6 +20,9 @@ FIRST_LOOK = 3
 LAST_EARLY = 0.7
 """After this share of the time no look is worth what it takes from the last one."""
 
+_LEAST_ERROR = 1e-4
+"""A look with less of the error than this has an interval that decides nothing."""
+
 _GROWTH = 5.0 / 3.0
 _POWER = 1.5
 _MOST = 1_000
@@ -35,13 +38,22 @@ def spent(share: float) -> float:
     return float(min(max(share, 0.0), 1.0) ** _POWER)
 
 
+def planned(looks: Sequence[float], confidence: float = 0.95) -> float:
+    """Return the error of the last of `looks`, shares of the time: what is spent by then less what was before."""
+    before = spent(looks[-2]) if len(looks) > 1 else 0.0
+    return (1.0 - confidence) * (spent(looks[-1]) - before)
+
+
+def is_worth_a_look(looks: Sequence[float]) -> bool:
+    """Whether the last of `looks` may use enough of the error to decide anything."""
+    return planned(looks) >= _LEAST_ERROR
+
+
 def repeated_ratio(
     numerators: Sequence[float], denominators: Sequence[float], looks: Sequence[float], confidence: float = 0.95
 ) -> Estimate:
     """Return the mean paired ratio at the last of `looks`, which are shares of the time, with its repeated interval."""
-    before = spent(looks[-2]) if len(looks) > 1 else 0.0
-    error = (1.0 - confidence) * (spent(looks[-1]) - before)
-    return ratio(numerators, denominators, 1.0 - error)
+    return ratio(numerators, denominators, 1.0 - planned(looks, confidence))
 
 
 def enough(

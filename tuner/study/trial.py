@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import PlainSerializer, TypeAdapter, ValidationError
 
 from tuner.errors import StorageError
+from tuner.machine import Machine
 from tuner.statistics.quantiles import smallest_sample
 from tuner.study.quality import Quality
 from tuner.study.space import Configuration
@@ -261,26 +262,36 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredOutcome:
-    """An outcome as it lies in `measurement.json` and in the storage; an infinite latency is the text "Infinity"."""
+    """An outcome as it lies in `measurement.json` and in the storage; an infinite latency is the text "Infinity".
+
+    `machine` is the one that it was measured on, where that is stored nowhere else.
+    """
 
     outcome: Outcome
+    machine: Machine | None = None
     version: int = OUTCOME_VERSION
 
 
 _stored = TypeAdapter(StoredOutcome)
 
 
-def dump_outcome(outcome: Outcome) -> str:
+def dump_outcome(outcome: Outcome, machine: Machine | None = None) -> str:
     """Write an outcome as versioned JSON."""
-    return _stored.dump_json(StoredOutcome(outcome=outcome)).decode()
+    stored = StoredOutcome(outcome=outcome, machine=machine)
+    return _stored.dump_json(stored, exclude={"machine"} if machine is None else None).decode()
 
 
 def load_outcome(text: str) -> Outcome:
-    """Read what `dump_outcome` of this version wrote; raises StorageError for anything else."""
+    """Read the outcome that `dump_outcome` of this version wrote; raises StorageError for anything else."""
+    return load_stored(text).outcome
+
+
+def load_stored(text: str) -> StoredOutcome:
+    """Read everything that `dump_outcome` of this version wrote; raises StorageError for anything else."""
     try:
         stored = _stored.validate_json(text)
     except ValidationError as error:
         raise StorageError(f"a stored outcome cannot be read ({error.error_count()} errors); {OLDER}") from None
     if stored.version != OUTCOME_VERSION:
         raise StorageError(f"an outcome was stored as version {stored.version}, this is {OUTCOME_VERSION}; {OLDER}")
-    return stored.outcome
+    return stored

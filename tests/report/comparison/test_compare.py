@@ -13,9 +13,9 @@ from tests.report import studies
 from tests.report.studies import configuration, level, measurement
 from tests.report.test_write import HOSTILE, hostile
 from tuner.errors import RegressionError, StorageError, UsageError
-from tuner.gate.effect import Ruling
+from tuner.machine import Machine
 from tuner.report.comparison.console import document, print_comparison, sentence
-from tuner.report.comparison.judge import Comparison, compare
+from tuner.report.comparison.judge import ChangeKind, Comparison, compare
 from tuner.report.comparison.sources import Source, of_measurements, of_study
 from tuner.study.study import Study
 from tuner.study.trial import Failure, FailureKind, Outcome, dump_outcome
@@ -38,13 +38,13 @@ def compared(before: Study, after: Study, *, other_machine: bool = False) -> Com
     return compare(of_study(before, "monday"), of_study(after, "tuesday"), other_machine=other_machine)
 
 
-def rulings(found: Comparison) -> set[tuple[str, str, Ruling]]:
-    return {(one.name, one.figure.value, one.ruling) for one in found.changes}
+def kinds(found: Comparison) -> set[tuple[str, str, ChangeKind]]:
+    return {(one.name, one.figure.value, one.kind) for one in found.changes}
 
 
 def test_a_study_and_itself_differ_in_nothing() -> None:
     found = compared(study(), study())
-    assert {ruling for _, _, ruling in rulings(found)} == {Ruling.INCONCLUSIVE}
+    assert {kind for _, _, kind in kinds(found)} == {ChangeKind.WITHIN_NOISE}
     assert found.differences == ()
     assert sentence(found) == "No figure differs beyond noise."
     found.require_no_worse()
@@ -53,7 +53,7 @@ def test_a_study_and_itself_differ_in_nothing() -> None:
 def test_what_is_worse_beyond_noise_is_a_regression() -> None:
     found = compared(study(), study(throughput=360.0, p99=0.0795))
     throughput = next(one for one in found.changes if one.figure == "throughput")
-    assert throughput.ruling is Ruling.REGRESSION
+    assert throughput.kind is ChangeKind.WORSE
     assert throughput.ratio.value == pytest.approx(0.9)
     assert "worse beyond noise: throughput of default −10.0 % [" in sentence(found)
     with pytest.raises(RegressionError, match="regression: throughput of default"):
@@ -62,6 +62,7 @@ def test_what_is_worse_beyond_noise_is_a_regression() -> None:
 
 def test_what_is_better_is_told_and_no_regression() -> None:
     found = compared(study(), study(throughput=440.0, p99=0.07))
+    assert {kind for _, _, kind in kinds(found)} == {ChangeKind.BETTER}
     assert "better beyond noise: p99 of default −12.5 % [" in sentence(found)
     found.require_no_worse()
 
@@ -69,13 +70,13 @@ def test_what_is_better_is_told_and_no_regression() -> None:
 def test_the_noise_that_the_doctor_knows_widens_the_interval() -> None:
     noisy = replace(studies.NOISE, throughput=0.10, p99=(0.1, 0.1))
     found = compared(study(), replace(study(throughput=360.0), noise=noisy))
-    assert {ruling for _, _, ruling in rulings(found)} == {Ruling.INCONCLUSIVE}
+    assert {kind for _, _, kind in kinds(found)} == {ChangeKind.WITHIN_NOISE}
 
 
 def test_what_was_measured_once_has_an_interval_only_where_noise_is_known() -> None:
     once = replace(study(), confirmations=())
     found = compared(once, once)
-    assert all(one.ratio.low is None for one in found.changes)
+    assert {kind for _, _, kind in kinds(found)} == {ChangeKind.NO_INTERVAL}
     assert any("launched once has no interval" in doubt for doubt in found.doubts)
     known = compared(replace(once, noise=studies.NOISE), once)
     assert all(one.ratio.low is not None for one in known.changes)
@@ -105,11 +106,11 @@ def test_different_loads_are_refused_always() -> None:
         compared(study(), other, other_machine=True)
 
 
-def write(folder: Path, outcomes: Sequence[Outcome]) -> Source:
+def write(folder: Path, outcomes: Sequence[Outcome], machine: Machine | None = studies.MACHINE) -> Source:
     for number, outcome in enumerate(outcomes):
         place = folder / f"measure-{number}"
         place.mkdir(parents=True)
-        (place / "measurement.json").write_text(dump_outcome(outcome))
+        (place / "measurement.json").write_text(dump_outcome(outcome, machine))
     return of_measurements(folder)
 
 
@@ -117,17 +118,84 @@ def test_folders_of_measurements_are_compared(tmp_path: Path) -> None:
     before, after = (write(tmp_path / name, launches(*figures)) for name, figures in
                      (("a", (400.0, 0.08)), ("b", (300.0, 0.10))))  # fmt: skip
     found = compare(before, after, other_machine=False)
-    assert rulings(found) == {
-        ("measured", "throughput", Ruling.REGRESSION),
-        ("measured", "p99", Ruling.REGRESSION),
+    assert kinds(found) == {
+        ("measured", "throughput", ChangeKind.WORSE),
+        ("measured", "p99", ChangeKind.WORSE),
     }
-    assert any("do not say which machine" in doubt for doubt in found.doubts)
     assert of_measurements(tmp_path / "a" / "measure-0").launches[0].measured == before.launches[0].measured[:1]
 
 
-def test_measurements_without_figures_or_under_different_loads_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="none of its measurements gave figures"):
-        write(tmp_path / "failed", [Failure(kind=FailureKind.CRASH, reason="it ended")])
+@pytest.mark.parametrize("unknown", ["a", "b"])
+def test_measurements_of_an_unknown_machine_are_refused_unless_they_are_allowed(tmp_path: Path, unknown: str) -> None:
+    before, after = (
+        write(tmp_path / name, launches(400.0, 0.08), None if name == unknown else studies.MACHINE) for name in "ab"
+    )
+    with pytest.raises(UsageError, match=f"{unknown} does not say which machine.*--other-machine"):
+        compare(before, after, other_machine=False)
+    found = compare(before, after, other_machine=True)
+    assert "not both say which machine they were measured on" in found.doubts
+
+
+def test_memory_and_versions_do_not_make_another_machine(tmp_path: Path) -> None:
+    """The memory that a kernel leaves differs from boot to boot; versions are told as a difference."""
+    other = replace(studies.MACHINE, memory=studies.MACHINE.memory - 4096, versions={"onnxruntime": "2.0"})
+    before, after = write(tmp_path / "a", launches(400.0, 0.08)), write(tmp_path / "b", launches(400.0, 0.08), other)
+    found = compare(before, after, other_machine=False)
+    assert ("onnxruntime", "1.24.4", "2.0") in {(one.what, one.before, one.after) for one in found.differences}
+
+
+def test_measurements_of_different_machines_in_one_folder_are_refused(tmp_path: Path) -> None:
+    one, other = launches(400.0, 0.08)[:2]
+    write(tmp_path / "a" / "x", [one])
+    (tmp_path / "a" / "x" / "measure-0").rename(tmp_path / "a" / "measure-9")
+    with pytest.raises(UsageError, match="of different machines"):
+        write(tmp_path / "a", [other], replace(studies.MACHINE, cores=64))
+
+
+CRASH = Failure(kind=FailureKind.CRASH, reason="it ended")
+DISTURBED = Failure(kind=FailureKind.INVALID, reason="the load was late")
+
+
+def test_what_cannot_be_measured_any_more_is_worse(tmp_path: Path) -> None:
+    found = compare(write(tmp_path / "a", launches(400.0, 0.08)), write(tmp_path / "b", [CRASH]), other_machine=False)
+    assert found.changes == ()
+    assert found.lost == ("measured has no figures any more (crashed: it ended)",)
+    assert sentence(found) == "lost: measured has no figures any more (crashed: it ended)."
+    with pytest.raises(RegressionError, match="regression: measured has no figures any more"):
+        found.require_no_worse()
+
+
+@pytest.mark.parametrize("failed", [CRASH, DISTURBED])
+def test_a_launch_that_failed_among_others_is_a_doubt(tmp_path: Path, failed: Failure) -> None:
+    before = write(tmp_path / "a", launches(400.0, 0.08))
+    found = compare(before, write(tmp_path / "b", [*launches(400.0, 0.08), failed]), other_machine=False)
+    told = f"1 of 5 launches of measured gave no figures in {tmp_path / 'b'}, the last one: {failed.kind}: "
+    assert any(doubt.startswith(told) for doubt in found.doubts)
+    found.require_no_worse()
+
+
+def test_what_was_only_disturbed_or_never_worked_is_not_compared(tmp_path: Path) -> None:
+    good = write(tmp_path / "good", launches(400.0, 0.08))
+    for name, outcome in (("disturbed", DISTURBED), ("crashed", CRASH)):
+        bad = write(tmp_path / name, [outcome])
+        for before, after in ((good, bad), (bad, good)):
+            if (name, before) == ("crashed", good):
+                continue
+            with pytest.raises(UsageError, match="nothing to compare"):
+                compare(before, after, other_machine=False)
+
+
+def test_a_study_that_has_nothing_to_deploy_any_more_is_worse() -> None:
+    crashed = studies.study([(configuration(), CRASH)])
+    found = compared(study(), crashed)
+    assert [one.partition(" has no")[0] for one in found.lost] == ["default", "chosen"]
+    with pytest.raises(RegressionError):
+        found.require_no_worse()
+    with pytest.raises(UsageError, match="nothing to compare"):
+        compared(crashed, study())
+
+
+def test_measurements_under_different_loads_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="under different loads"):
         write(tmp_path / "mixed", [launches(400.0, 0.08)[0], measurement([level(8, 400.0, 0.08)])])
 
@@ -138,11 +206,16 @@ def test_a_measurement_that_cannot_be_read_is_a_storage_error(tmp_path: Path) ->
         of_measurements(tmp_path)
 
 
-def test_an_infinite_p99_is_said_to_be_left_out(tmp_path: Path) -> None:
-    lost = measurement([level(4, 100.0, 0.01), level(32, 400.0, math.inf)])
-    found = compare(write(tmp_path / "a", [lost, lost]), write(tmp_path / "b", [lost, lost]), other_machine=False)
-    assert {one.figure.value for one in found.changes} == {"throughput"}
-    assert "p99 of measured is not known in every launch, so it is not compared" in found.doubts
+def test_an_infinite_p99_is_said_to_be_left_out_and_is_worse_where_it_was_finite(tmp_path: Path) -> None:
+    endless = measurement([level(4, 100.0, 0.01), level(32, 400.0, math.inf)])
+    lost, good = write(tmp_path / "lost", [endless, endless]), write(tmp_path / "good", launches(400.0, 0.08))
+    both = compare(lost, lost, other_machine=False)
+    assert {one.figure.value for one in both.changes} == {"throughput"}
+    assert "p99 of measured is not known in every launch, so it is not compared" in both.doubts
+    both.require_no_worse()
+    compare(lost, good, other_machine=False).require_no_worse()
+    with pytest.raises(RegressionError, match="p99 of measured is infinite in 2 of 2 launches"):
+        compare(good, lost, other_machine=False).require_no_worse()
 
 
 def test_it_is_written_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,7 +228,7 @@ def test_it_is_written_for_people_and_for_programs(capsys: pytest.CaptureFixture
     output.close()
     result = json.loads(capsys.readouterr().out)["result"]
     assert result == json.loads(json.dumps(document(found)))
-    assert {one["ruling"] for one in result["changes"]} == {"regression", "inconclusive"}
+    assert {one["kind"] for one in result["changes"]} == {"worse", "within noise"}
 
 
 def test_hostile_studies_are_inert(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,13 +10,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.gate.gates import DISTURBED, SCATTER, gate, outcome, played, settings
-from tuner.errors import InvalidMeasurementError, RegressionError, StorageError, TargetStartError
+from tests.gate.gates import DISTURBED, SCATTER, answers, gate, outcome, played, settings
+from tuner.errors import InvalidMeasurementError, RegressionError, StorageError
 from tuner.gate.result import Gate, load_gate
 from tuner.report.gate import words
 from tuner.report.gate.markdown import MOST_BYTES
-from tuner.report.gate.write import STEP_SUMMARY, gate_files, require_kept, write_gate
-from tuner.study.trial import Doubt, DoubtKind, Failure, FailureKind
+from tuner.report.gate.write import STEP_SUMMARY, gate_files, require_kept, write_gate, write_step_summary
+from tuner.study.trial import Doubt, DoubtKind, Failure, FailureKind, Outcome
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "=cmd</script><script>alert(1)</script>]]>\x1b[31m|`::error::x\n::set-output name=y::z\n##[error]&\x00\ufffe"
@@ -35,16 +35,42 @@ def doubted(number: int) -> object:
 def short_of_time() -> Gate:
     asked = settings(seconds=63.0)
     noisy = (0.93, 1.06, 1.0, 0.95, 1.08, 0.98)
-    return gate(played(lambda number: noisy[number % 6], asked=asked)[0], asked)
+    return gate(played(lambda number: noisy[number % 6], asked=asked, quality=answers())[0])
+
+
+def ended_early() -> Gate:
+    found, _ = played(lambda number: 1.05 * scattered(number), asked=settings(seconds=45.0))
+    return replace(gate(found), error="the baseline: crashed: the server ended under load (SIGKILL)\n  one\n  two")
+
+
+def decided_early() -> Gate:
+    """p99 is clear after three pairs, throughput later."""
+    throughput = (0.93, 0.99)
+    found, _ = played(lambda number: 1.0 if number < 3 else 1.04, throughput=lambda number: throughput[number % 2])
+    return gate(found)
+
+
+def tried_again() -> Gate:
+    tries: list[int] = []
+
+    def new(number: int) -> Outcome:
+        tries.append(number)
+        return CRASH if tries.count(1) == 1 and number == 1 else outcome(0.04 * SCATTER[number % 8], 400.0)
+
+    return gate(played(scattered, new=new, quality=answers())[0])
 
 
 GATES: dict[str, Callable[[], Gate]] = {
-    "kept": lambda: gate(played(scattered, baseline=doubted)[0]),  # type: ignore[arg-type]
-    "regression": lambda: gate(played(lambda number: 1.12 * scattered(number))[0]),
+    "kept": lambda: gate(played(scattered, baseline=doubted, quality=answers(1, 2))[0]),  # type: ignore[arg-type]
+    "regression": lambda: gate(played(lambda number: 1.12 * scattered(number), quality=answers())[0]),
     "inconclusive": short_of_time,
     "disturbed": lambda: gate(played(scattered, new=lambda _: DISTURBED, asked=settings(seconds=45.0))[0]),
     "crash": lambda: gate(played(scattered, new=lambda _: CRASH)[0]),
-    "wrong": lambda: gate(played(scattered, new=lambda n: outcome(0.04 * SCATTER[n % 8], 400.0, right=850))[0]),
+    "wrong": lambda: gate(played(scattered, quality=answers(lost=50))[0]),
+    "undecided": lambda: gate(played(scattered, quality=answers(lost=15))[0]),
+    "early": decided_early,
+    "again": tried_again,
+    "ended": ended_early,
 }
 
 
@@ -57,7 +83,7 @@ def hostile() -> Gate:
     )
     doubt = Doubt(kind=DoubtKind.STALL, message=HOSTILE)
     found, _ = played(lambda _: 1.5, new=lambda n: outcome(0.06 * SCATTER[n % 8], 400.0, doubts=[doubt]), asked=asked)
-    made = replace(gate(found, asked, command=HOSTILE), started=HOSTILE)
+    made = replace(gate(found, command=HOSTILE), started=HOSTILE, error=f"{HOSTILE}\n{HOSTILE}")
     failure = Failure(kind=FailureKind.CRASH, reason=HOSTILE, log_tail=(HOSTILE, HOSTILE))
     return replace(made, failure=failure, machine=replace(made.machine, cpu=HOSTILE, versions={HOSTILE: HOSTILE}))
 
@@ -65,10 +91,10 @@ def hostile() -> Gate:
 @pytest.mark.parametrize("name", GATES)
 @pytest.mark.parametrize("file", ["summary.md", "junit.xml"])
 def test_golden(name: str, file: str) -> None:
-    """`GOLDEN=write pytest …` writes them anew."""
+    """`UPDATE_GOLDEN=1 pytest …` writes them anew."""
     text = gate_files(GATES[name]())[file]
     path = GOLDEN / f"{name}-{file}"
-    if os.environ.get("GOLDEN") == "write":
+    if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
 
@@ -82,6 +108,10 @@ def test_golden(name: str, file: str) -> None:
         ("disturbed", 0, 2),
         ("crash", 1, 0),
         ("wrong", 1, 0),
+        ("undecided", 0, 1),
+        ("early", 0, 1),
+        ("again", 0, 0),
+        ("ended", 0, 2),
     ],
 )
 def test_junit_counts_what_it_holds(name: str, failures: int, errors: int) -> None:
@@ -106,7 +136,7 @@ def test_github_action_benchmark_gets_lists_of_figures() -> None:
 
 def test_names_are_the_same_on_every_machine() -> None:
     asked = settings(target="/home/somebody/work/server")
-    files = gate_files(gate(played(scattered, asked=asked)[0], asked))
+    files = gate_files(gate(played(scattered, asked=asked)[0]))
     assert json.loads(files["benchmark-smaller-is-better.json"])[0]["name"] == "server: p99 at 32 users"
     assert 'name="tuner gate server"' in files["junit.xml"]
 
@@ -115,7 +145,8 @@ def test_a_p99_that_rests_on_too_few_requests_says_so() -> None:
     few = outcome(0.04, 400.0)
     few = replace(few, levels=(replace(few.levels[0], requests=200),))
     made = gate(played(scattered, new=lambda _: few, asked=settings(seconds=63.0))[0])
-    assert "p99 was known in only 0 of 6 pairs: measure for longer, with --measure-at-most." in words.sentence(made)
+    known = "p99 was known in only 0 of 3 pairs, which decides nothing: measure for longer, with --measure-at-most."
+    assert known in words.sentence(made)
 
 
 def test_gate_json_is_the_gate() -> None:
@@ -136,7 +167,8 @@ def test_a_hostile_name_is_inert_everywhere() -> None:
     markdown = files["summary.md"]
     assert "::error" not in markdown
     assert "##[" not in markdown
-    assert "<script" not in markdown.replace("\\<script", "")
+    prose = re.sub(r"^(`{3,})text$.*?^\1$", "", markdown, flags=re.MULTILINE | re.DOTALL)
+    assert "<script" not in prose.replace("\\<script", "")
     assert not re.search(r"^::", markdown, re.MULTILINE)
     rows = [line for line in markdown.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {7}
@@ -160,13 +192,31 @@ def test_the_page_says_the_verdict_and_draws_what_is_known(name: str) -> None:
     assert page.count("<svg") == sum(effect.ratio is not None for effect in made.effects)
 
 
-def test_the_drawing_holds_the_pairs_that_decided() -> None:
-    """p99 is clear after three pairs, throughput later."""
-    found, _ = played(lambda number: 1.0 if number < 3 else 1.04, throughput=lambda number: (0.93, 0.99)[number % 2])
-    page = gate_files(gate(found))["index.html"]
+def test_the_drawing_holds_the_pairs_that_decided_and_the_page_tells_of_all() -> None:
+    made = decided_early()
+    page = gate_files(made)["index.html"]
     drawn = [part.count('class="pair"') for part in page.split("<svg")[1:]]
-    assert drawn == [effect.pairs for effect in found.effects]
+    assert drawn == [effect.pairs for effect in made.effects]
     assert drawn[0] == 3 < drawn[1]
+    told = f"ecided by 3 pairs; +3.3 % over all {drawn[1]}"
+    assert told in page
+    assert told in gate_files(made)["summary.md"]
+
+
+@pytest.mark.parametrize(
+    "line", ["=====", "```", "``````` x", "# heading", "::error::x", "    ::error::x", "##[error]x"]
+)
+def test_a_log_is_one_block_that_no_line_of_it_ends(line: str) -> None:
+    crash = replace(CRASH, log_tail=("Starting", line, "the end"))
+    made = gate(played(scattered, new=lambda _: crash)[0])
+    summary = gate_files(made)["summary.md"]
+    opened = re.search(r"^(`+)text$", summary, re.MULTILINE)
+    assert opened is not None
+    block = summary[opened.end() :].partition(f"\n{opened[1]}\n")[0].splitlines()[1:]
+    assert len(block) == 3
+    assert block[1].replace("\u200b", "") == line
+    assert "::" not in block[1]
+    assert "##[" not in block[1]
 
 
 def test_a_summary_that_is_too_long_for_github_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +224,7 @@ def test_a_summary_that_is_too_long_for_github_is_cut(tmp_path: Path, monkeypatc
     made = replace(GATES["kept"](), failure=long)
     monkeypatch.setenv(STEP_SUMMARY, str(tmp_path / "step.md"))
     (tmp_path / "step.md").write_text("# before\n")
-    write_gate(made, tmp_path / "gate")
+    assert write_step_summary(made) is None
     step = (tmp_path / "step.md").read_text()
     assert step.startswith("# before\n## ✗ tuner gate: regression")
     assert "cut here" in step
@@ -186,8 +236,9 @@ def test_a_summary_that_is_too_long_for_github_is_cut(tmp_path: Path, monkeypatc
     [
         ("regression", RegressionError, 5, "regression: p99"),
         ("wrong", RegressionError, 5, "regression: accuracy"),
-        ("crash", RegressionError, 5, "the new one: crashed"),
+        ("crash", RegressionError, 5, "the new one: crashed: the server ended under load .*\n  one\n  two"),
         ("inconclusive", InvalidMeasurementError, 6, "inconclusive: p99"),
+        ("undecided", InvalidMeasurementError, 6, "inconclusive: accuracy"),
         ("disturbed", InvalidMeasurementError, 6, "inconclusive: p99, throughput"),
     ],
 )
@@ -197,11 +248,22 @@ def test_exit_codes(name: str, error: type[RegressionError], code: int, words: s
     assert error.exit_code == code
 
 
-def test_no_regression_raises_nothing_and_what_never_started_has_a_code_of_its_own() -> None:
-    require_kept(GATES["kept"]())
+@pytest.mark.parametrize("name", ["kept", "again"])
+def test_no_regression_raises_nothing(name: str) -> None:
+    require_kept(GATES[name]())
+
+
+def test_a_new_side_that_never_starts_is_a_regression_too() -> None:
     never = replace(GATES["kept"](), failure=Failure(kind=FailureKind.START, reason="exit code 3"))
-    with pytest.raises(TargetStartError, match="the new one: did not start"):
+    with pytest.raises(RegressionError, match="the new one: did not start: exit code 3"):
         require_kept(never)
+
+
+def test_a_step_summary_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(STEP_SUMMARY, raising=False)
+    assert write_step_summary(GATES["kept"]()) is None
+    monkeypatch.setenv(STEP_SUMMARY, str(tmp_path))
+    assert "cannot be added to" in (write_step_summary(GATES["kept"]()) or "")
 
 
 def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:

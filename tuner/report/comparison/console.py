@@ -5,19 +5,24 @@ from typing import Any
 
 from rich.table import Table
 
-from tuner.gate.effect import Ruling
-from tuner.report.comparison.judge import Change, Comparison
+from tuner.report.comparison.judge import Change, ChangeKind, Comparison
 from tuner.report.gate.words import WRITE
 from tuner.terminal import Output, cell
 from tuner.units import format_ratio, format_ratios
 
-_WORDS = {Ruling.REGRESSION: "✗ worse", Ruling.NO_REGRESSION: "✓ better", Ruling.INCONCLUSIVE: "≈ within noise"}
+_MARKS = {
+    ChangeKind.WORSE: "✗",
+    ChangeKind.BETTER: "✓",
+    ChangeKind.WITHIN_NOISE: "≈",
+    ChangeKind.NO_INTERVAL: "?",
+}
 
 
 def print_comparison(found: Comparison, output: Output) -> None:
     """Write what differs, first what is measured, then what may be the reason."""
     output.tell(document(found))
-    output.show(_changes(found))
+    if found.changes:
+        output.show(_changes(found))
     if found.differences:
         output.show(_differences(found))
     for doubt in found.doubts:
@@ -27,12 +32,11 @@ def print_comparison(found: Comparison, output: Output) -> None:
 
 def sentence(found: Comparison) -> str:
     """Say what became worse and what better."""
-    told = {ruling: ", ".join(_told(one) for one in found.changes if one.ruling is ruling) for ruling in Ruling}
-    parts = [f"{word}: {told[ruling]}" for ruling, word in _VERDICTS if told[ruling]]
+    parts = [f"lost: {', '.join(found.lost)}"] if found.lost else []
+    for kind in (ChangeKind.WORSE, ChangeKind.BETTER):
+        if told := ", ".join(_told(one) for one in found.changes if one.kind is kind):
+            parts.append(f"{kind} beyond noise: {told}")
     return f"{'; '.join(parts) or 'No figure differs beyond noise'}."
-
-
-_VERDICTS = ((Ruling.REGRESSION, "worse beyond noise"), (Ruling.NO_REGRESSION, "better beyond noise"))
 
 
 def _told(change: Change) -> str:
@@ -53,7 +57,7 @@ def _changes(found: Comparison) -> Table:
         table.add_column(heading, justify="right" if heading in ("before", "after") else "left")
     for one in found.changes:
         write = WRITE[one.figure]
-        word = "? no interval" if one.ratio.low is None else _WORDS[one.ruling]
+        word = f"{_MARKS[one.kind]} {one.kind}"
         table.add_row(one.name, one.figure.value, write(one.before.value), write(one.after.value), written(one), word)
     return table
 
@@ -73,7 +77,8 @@ def document(found: Comparison) -> dict[str, Any]:
     return {
         "before": found.before.place,
         "after": found.after.place,
-        "changes": [asdict(one) for one in found.changes],
+        "changes": [{**asdict(one), "kind": one.kind} for one in found.changes],
+        "lost": list(found.lost),
         "differences": [asdict(one) for one in found.differences],
         "doubts": list(found.doubts),
         "sentence": sentence(found),

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuner.errors import StorageError, UsageError
-from tuner.machine import Machine
+from tuner.machine import Machine, same_hardware
 from tuner.report.text import ladder, short
 from tuner.report.verdict import verdict
 from tuner.study.study import Noise, Study
-from tuner.study.trial import Measurement, load_outcome
+from tuner.study.trial import Failure, Measurement, Outcome, StoredOutcome, load_stored
 from tuner.study.workload import Load
 
 _FILE = "measurement.json"
@@ -17,16 +17,24 @@ _FILE = "measurement.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launches:
-    """What was launched once or several times, under the name that its counterpart has."""
+    """What was launched once or several times, under the name that its counterpart has.
+
+    `failed` gave no figures. `fault` says why there are none at all, where that speaks against what was launched.
+    """
 
     name: str
     what: str
-    measured: tuple[Measurement, ...]
+    measured: tuple[Measurement, ...] = ()
+    failed: tuple[Failure, ...] = ()
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One side of a comparison; `machine` is None where it was not stored, `facts` are what may differ in words."""
+    """One side of a comparison; `machine` is None where it was not stored, `facts` are what may differ in words.
+
+    `loads` is empty where nothing was measured.
+    """
 
     place: str
     loads: tuple[Load, ...]
@@ -51,35 +59,50 @@ def of_study(study: Study, place: str) -> Source:
             "limits": str(settings.limits),
             "budget": f"{settings.budget} trials",
             "seed": str(settings.seed),
-            "processor": f"{machine.cpu}, {machine.cores} cores",
-            "system": machine.system,
-            "frequency governor": machine.governor,
-            "Python": machine.python,
-            **machine.versions,
+            **_machine_facts(machine),
             "default": short(study.default, {}),
             "verdict": verdict(study).sentence,
         },
     )
 
 
+def _machine_facts(machine: Machine) -> Mapping[str, str]:
+    return {
+        "processor": f"{machine.cpu}, {machine.cores} cores",
+        "system": machine.system,
+        "frequency governor": machine.governor,
+        "Python": machine.python,
+        **machine.versions,
+    }
+
+
 def _contenders(study: Study) -> Iterator[Launches]:
     found = verdict(study)
-    default = study.default_trial
-    if default is not None and (measured := _measured(study, default.number)):
-        yield Launches(name="default", what="the default", measured=measured)
+    if study.default_trial is not None:
+        yield _launches(study, "default", "the default", study.default_trial.number)
     number = found.chosen.trial if found.chosen else found.best.number if found.best else None
-    if number is not None and (measured := _measured(study, number)):
+    if number is not None:
         configuration = study.trial(number).configuration
-        what = f"what to deploy: {short(configuration, study.default)}"
-        yield Launches(name="chosen", what=what, measured=measured)
+        yield _launches(study, "chosen", f"what to deploy: {short(configuration, study.default)}", number)
+    elif study.trials:
+        yield Launches(name="chosen", what="nothing to deploy", fault=found.sentence)
 
 
-def _measured(study: Study, number: int) -> tuple[Measurement, ...]:
-    """Return the confirming launches of a trial, or where it has none the trial itself."""
+def _launches(study: Study, name: str, what: str, number: int) -> Launches:
+    """Return the confirming launches of a trial, or where none was measured the trial itself."""
     outcomes = [one.outcome for one in study.confirmations if one.trial == number]
-    confirmed = tuple(one for one in outcomes if isinstance(one, Measurement))
-    once = study.trial(number).measurement
-    return confirmed or ((once,) if once is not None else ())
+    if not any(isinstance(one, Measurement) for one in outcomes):
+        outcomes.append(study.trial(number).outcome)
+    return _sorted(name, what, outcomes)
+
+
+def _sorted(name: str, what: str, outcomes: Sequence[Outcome]) -> Launches:
+    """Part what was measured from what failed; a disturbed measurement speaks against nobody."""
+    measured = tuple(one for one in outcomes if isinstance(one, Measurement))
+    failed = tuple(one for one in outcomes if isinstance(one, Failure))
+    faults = [f"{one.kind}: {one.reason}" for one in failed if not one.kind.ours]
+    fault = faults[-1] if faults and not measured else None
+    return Launches(name=name, what=what, measured=measured, failed=failed, fault=fault)
 
 
 def is_measurements(folder: Path) -> bool:
@@ -94,25 +117,35 @@ def _files(folder: Path) -> list[Path]:
 
 def of_measurements(folder: Path) -> Source:
     """Read a folder of measurements, which should all be of one configuration."""
-    found = tuple(_outcomes(_files(folder)))
-    if not found:
-        raise UsageError(f"{folder}: none of its measurements gave figures, so there is nothing to compare")
-    loads = {_loads(one) for one in found}
+    stored = [_stored(path) for path in _files(folder)]
+    outcomes = [one.outcome for one in stored]
+    loads = {_loads(one) for one in outcomes if isinstance(one, Measurement)}
     if len(loads) > 1:
         told = "; ".join(sorted(map(ladder, loads)))
         raise UsageError(f"{folder}: its measurements are under different loads ({told}); put them into folders apart")
-    launches = Launches(name="measured", what=f"{len(found)} measured", measured=found)
-    return Source(place=str(folder), loads=loads.pop(), launches=(launches,))
+    machine = _machine(folder, [one.machine for one in stored])
+    launches = _sorted("measured", f"{len(outcomes)} launched", outcomes)
+    facts = _machine_facts(machine) if machine is not None else {}
+    return Source(
+        place=str(folder), loads=loads.pop() if loads else (), launches=(launches,), machine=machine, facts=facts
+    )
 
 
-def _outcomes(files: Sequence[Path]) -> Iterator[Measurement]:
-    for path in files:
-        try:
-            outcome = load_outcome(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise StorageError(f"{path} cannot be read: {error.strerror}") from None
-        if isinstance(outcome, Measurement):
-            yield outcome
+def _machine(folder: Path, machines: Sequence[Machine | None]) -> Machine | None:
+    """Return the machine of all measurements; None where one of them does not say it."""
+    known = [one for one in machines if one is not None]
+    if any(not same_hardware(known[0], one) for one in known):
+        raise UsageError(f"{folder}: its measurements are of different machines; put them into folders apart")
+    return known[0] if len(known) == len(machines) else None
+
+
+def _stored(path: Path) -> StoredOutcome:
+    try:
+        return load_stored(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise StorageError(f"{path} cannot be read: it is not text in UTF-8") from None
 
 
 def _loads(measurement: Measurement) -> tuple[Load, ...]:

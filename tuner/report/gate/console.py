@@ -9,7 +9,7 @@ from rich.text import Text
 from tuner.gate.result import Gate, Round, dump_gate
 from tuner.report.gate import words
 from tuner.report.progress import LaunchProgress
-from tuner.study.trial import LevelSummary
+from tuner.study.trial import Failure, LevelSummary
 from tuner.terminal import Output, inert
 from tuner.units import format_rate, format_seconds
 
@@ -29,10 +29,11 @@ class GateProgress(LaunchProgress):
 
 def _compared(played: Round) -> str:
     if played.pair is None:
-        reasons = (outcome.reason for outcome in (played.baseline, played.new) if hasattr(outcome, "reason"))
-        return f"disturbed: {next(reasons)}"
+        failures = {side: one for side, one in played.outcomes.items() if isinstance(one, Failure)}
+        return "  ".join(f"{side} {failure.kind}: {failure.reason}" for side, failure in failures.items())
     before, now = map(_level, played.pair)
-    return f"baseline {before}  new {now}"
+    tried = "".join(f"  ({side} {failure.kind} at first)" for side, failure in played.retried.items())
+    return f"baseline {before}  new {now}{tried}"
 
 
 def _level(level: LevelSummary) -> str:
@@ -40,13 +41,12 @@ def _level(level: LevelSummary) -> str:
 
 
 def print_gate(gate: Gate, report: Path, output: Output) -> None:
-    """Write the verdict, and where the report is."""
+    """Write the verdict; a document says where the report lies, too."""
     verdict = {"ruling": gate.ruling, "sentence": words.sentence(gate), "needed": gate.needed}
     output.tell({"report": str(report), **verdict, **json.loads(dump_gate(gate))})
-    if gate.effects:
+    if gate.effects or gate.quality is not None:
         output.show(_table(gate))
     output.say(f"\n{words.sentence(gate)}\n")
-    output.say(f"Report: {report}")
 
 
 def _table(gate: Gate) -> Table:
@@ -56,9 +56,7 @@ def _table(gate: Gate) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     for effect in gate.effects:
-        write = words.WRITE[effect.limit.figure]
-        before, now = (write(found.value if found else None) for found in (effect.baseline, effect.new))
-        verdict = f"{words.MARKS[effect.ruling]} {effect.ruling}"
-        allowed = words.allowed_alone(effect.limit)
-        table.add_row(effect.limit.figure.value, before, now, words.change(effect), allowed, verdict)
+        table.add_row(*words.row(gate, effect))
+    if (row := words.answers_row(gate)) is not None:
+        table.add_row(*row)
     return table

@@ -7,6 +7,7 @@ from tuner.gate.effect import Effect, Ruling
 from tuner.gate.result import Gate
 from tuner.report.gate import words
 from tuner.report.text import clean
+from tuner.study.trial import Failure
 
 # XML 1.0 has no way to write these, not even as a reference; `clean` shows all others that it has none for.
 _IMPOSSIBLE = re.compile("[\ufffe\uffff]")
@@ -15,10 +16,12 @@ _IMPOSSIBLE = re.compile("[\ufffe\uffff]")
 def junit(gate: Gate) -> str:
     """Write the gate as a suite: a regression is a failure, and what was not decided an error."""
     cases = [_limit(gate, effect) for effect in gate.effects]
-    if gate.accuracy is not None:
-        cases.append(_accuracy(gate))
+    if gate.quality is not None:
+        cases.append(_answers(gate))
     if gate.failure is not None:
-        cases.append(_failed(gate))
+        cases.append(_failed(gate.failure, gate))
+    if gate.error is not None:
+        cases.append(_ended_early(gate.error, gate))
     counts = {kind: str(sum(case.find(kind) is not None for case in cases)) for kind in ("failure", "error")}
     suite = ElementTree.Element(
         "testsuite",
@@ -49,17 +52,26 @@ def _limit(gate: Gate, effect: Effect) -> ElementTree.Element:
     return case
 
 
-def _accuracy(gate: Gate) -> ElementTree.Element:
-    case = _case(gate, f"accuracy at most {gate.settings.max_accuracy_drop * 100:g} pt less")
-    if gate.less_accurate:
-        _said(case, "failure", Ruling.REGRESSION, words.accuracy(gate))
+def _answers(gate: Gate) -> ElementTree.Element:
+    assert gate.quality is not None
+    case = _case(gate, f"{gate.quality.basis} at most {gate.settings.max_accuracy_drop * 100:g} pt less")
+    if gate.answers_ruling is Ruling.REGRESSION:
+        _said(case, "failure", Ruling.REGRESSION, words.compared_answers(gate))
+    elif gate.answers_ruling is Ruling.INCONCLUSIVE:
+        _said(case, "error", Ruling.INCONCLUSIVE, words.compared_answers(gate))
     return case
 
 
-def _failed(gate: Gate) -> ElementTree.Element:
-    assert gate.failure is not None
+def _failed(failure: Failure, gate: Gate) -> ElementTree.Element:
     case = _case(gate, "the new one can be measured")
-    _said(case, "failure", gate.failure.kind, gate.failure.reason).text = _text("\n".join(gate.failure.log_tail))
+    _said(case, "failure", failure.kind, failure.reason).text = _text("\n".join(failure.log_tail))
+    return case
+
+
+def _ended_early(error: str, gate: Gate) -> ElementTree.Element:
+    case = _case(gate, "both can be launched until it is decided")
+    first, _, rest = error.partition("\n")
+    _said(case, "error", "ended early", first).text = _text(rest)
     return case
 
 

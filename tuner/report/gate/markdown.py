@@ -1,16 +1,14 @@
 """`summary.md` of a gate, which is also what GitHub shows as the summary of a job."""
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from tuner.gate.effect import Effect, Ruling
-from tuner.gate.result import Gate
+from tuner.gate.result import WHOLE, Gate
 from tuner.report.advice import ADVICE
 from tuner.report.gate import words
 from tuner.report.method import placed, protocol
-from tuner.report.text import in_markdown
-from tuner.study.trial import DoubtKind
-from tuner.units import format_share
+from tuner.report.text import clean, in_markdown
 
 MOST_BYTES = 60_000
 """GitHub refuses larger ones where they are most wanted: a comment has 65,536 characters."""
@@ -35,44 +33,47 @@ def _verdict(gate: Gate) -> Iterator[str]:
 
 
 def _table(gate: Gate) -> Iterator[str]:
-    if not gate.effects:
-        return
-    yield f"| at {gate.settings.workload.target} | baseline | new | change | allowed | |"
-    yield "|---|--:|--:|--:|--:|---|"
-    yield from map(_row, gate.effects)
-    if gate.accuracy is not None:
-        before, now = map(format_share, gate.accuracy)
-        ruling = Ruling.REGRESSION if gate.less_accurate else Ruling.NO_REGRESSION
-        most = f"at most {gate.settings.max_accuracy_drop * 100:g} pt less"
-        yield f"| accuracy | {before} | {now} | | {most} | {words.MARKS[ruling]} {ruling} |"
-
-
-def _row(effect: Effect) -> str:
-    write, limit = words.WRITE[effect.limit.figure], effect.limit
-    before, now = (write(found.value if found else None) for found in (effect.baseline, effect.new))
-    return (
-        f"| {limit.figure} | {before} | {now} | {words.change(effect)} | {words.allowed_alone(limit)} | "
-        f"{words.MARKS[effect.ruling]} {effect.ruling} |"
-    )
+    rows = [words.row(gate, effect) for effect in gate.effects]
+    if (row := words.answers_row(gate)) is not None:
+        rows.append(row)
+    if rows:
+        yield f"| at {gate.settings.workload.target} | baseline | new | change | allowed | |"
+        yield "|---|--:|--:|--:|--:|---|"
+        yield from (f"| {' | '.join(cells)} |" for cells in rows)
 
 
 def _failure(gate: Gate) -> Iterator[str]:
-    if gate.failure is None:
-        return
-    yield f"The new one: **{in_markdown(gate.failure.kind)}**, {in_markdown(gate.failure.reason)}\n"
-    yield from (f"> {in_markdown(line)}  " for line in gate.failure.log_tail[-_MOST_LOG_LINES:])
+    if gate.failure is not None:
+        yield f"The new one: **{in_markdown(gate.failure.kind)}**, {in_markdown(gate.failure.reason)}\n"
+        yield _fenced(gate.failure.log_tail[-_MOST_LOG_LINES:])
+    if gate.error is not None:
+        yield "It ended early:\n"
+        yield _fenced(gate.error.splitlines()[:_MOST_LOG_LINES])
+
+
+def _fenced(lines: Sequence[str]) -> str:
+    """Write lines as one block of Markdown that is shown as it is; no line ends it, or is a command in a CI log."""
+    text = "\n".join(" ".join(clean(line).split("\n")) for line in lines)
+    text = text.replace("::", ":\u200b:").replace("##[", "##\u200b[")
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}text\n{text}\n{fence}"
 
 
 def _doubts(gate: Gate) -> Iterator[str]:
-    counts = Counter(kind for kind, _ in {(doubt.kind, where) for where, doubt in gate.doubts()})
-    disturbed = dict(gate.disturbed())
-    if counts or disturbed:
+    doubts = list(gate.doubts())
+    counts = Counter(kind for kind, _ in {(doubt.kind, where) for where, doubt in doubts if where != WHOLE})
+    whole = {doubt.kind: doubt.message for where, doubt in doubts if where == WHOLE}
+    without_figures = dict(gate.without_figures())
+    if doubts or without_figures:
         yield "### Doubts\n"
-    for where, reason in disturbed.items():
+    for where, reason in without_figures.items():
         yield f"- **{where}** gave no figures: {in_markdown(reason)}"
-    for kind in (kind for kind in ADVICE if kind in counts):
-        meaning, advice = ADVICE[DoubtKind(kind)]
-        yield f"- **{in_markdown(kind)}** ({counts[kind]} of {2 * len(gate.rounds)} launches): {meaning} {advice}"
+    for kind, (meaning, advice) in ADVICE.items():
+        if kind in whole:
+            yield f"- **{in_markdown(kind)}**: {in_markdown(whole[kind])}. {advice}"
+        if kind in counts:
+            launches = f"{counts[kind]} of {2 * len(gate.rounds)} launches"
+            yield f"- **{in_markdown(kind)}** ({launches}): {meaning} {advice}"
 
 
 def _method(gate: Gate) -> Iterator[str]:

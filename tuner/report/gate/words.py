@@ -4,9 +4,12 @@ import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tuner.gate import answers
 from tuner.gate.effect import Effect, Figure, Limit, Ruling
-from tuner.gate.result import Gate
-from tuner.statistics.sequential import FIRST_LOOK
+from tuner.gate.result import Gate, figures
+from tuner.report import quality
+from tuner.statistics.compare import ratio
+from tuner.study.quality import Basis
 from tuner.study.space import differences
 from tuner.units import format_duration, format_rate, format_ratio, format_ratios, format_seconds, format_share
 
@@ -27,21 +30,56 @@ def allowed(limit: Limit) -> str:
 
 def change(effect: Effect) -> str:
     """Write the change of a figure with its interval."""
-    ratio = effect.ratio
-    if ratio is None or ratio.low is None or ratio.high is None:
+    found = effect.ratio
+    if found is None or found.low is None or found.high is None:
         return "not known"
-    return format_ratios(ratio.value, ratio.low, ratio.high)
+    return format_ratios(found.value, found.low, found.high)
+
+
+def later(gate: Gate, effect: Effect) -> str:
+    """Say what all pairs say of a figure that fewer of them had decided; empty where no pair came later."""
+    before, now = figures(gate.rounds, effect.limit.figure.read)
+    if effect.ruling is Ruling.INCONCLUSIVE or len(before) <= effect.pairs:
+        return ""
+    return f"decided by {effect.pairs} pairs; {format_ratio(ratio(now, before).value)} over all {len(before)}"
+
+
+def row(gate: Gate, effect: Effect) -> tuple[str, ...]:
+    """Write a limit as the cells of a table: figure, baseline, new, change, what is allowed, verdict."""
+    write = WRITE[effect.limit.figure]
+    before, now = (write(found.value if found else None) for found in (effect.baseline, effect.new))
+    told = "; ".join(filter(None, (change(effect), later(gate, effect))))
+    return effect.limit.figure.value, before, now, told, allowed_alone(effect.limit), marked(effect.ruling)
+
+
+def answers_row(gate: Gate) -> tuple[str, ...] | None:
+    """Write the answers as such cells; None where they were not compared."""
+    found, ruling = gate.quality, gate.answers_ruling
+    if found is None or ruling is None:
+        return None
+    before, now = format_share(answers.baseline_share(found)), format_share(found.share)
+    return found.basis.value, before, now, quality.change(found), _drop_allowed(gate), marked(ruling)
+
+
+def marked(ruling: Ruling) -> str:
+    """Write a verdict with its mark."""
+    return f"{MARKS[ruling]} {ruling}"
 
 
 def sentence(gate: Gate) -> str:
     """Say the verdict, and what it rests on."""
     if gate.failure is not None:
-        return f"Regression: the baseline can be measured, and the new one cannot: {gate.failure.kind}."
+        return f"Regression: the baseline can be measured, and the new one cannot, twice in a row: {gate.failure.kind}."
     parts = [_told(effect, gate) for effect in gate.effects]
-    if gate.less_accurate:
-        parts.append(accuracy(gate))
-    after = f"{pairs(gate)} in {format_duration(gate.seconds)}"
-    return " ".join(filter(None, (f"{gate.ruling.capitalize()}: {'; '.join([*parts, after])}.", more(gate))))
+    if gate.answers_ruling not in (None, Ruling.NO_REGRESSION):
+        parts.append(compared_answers(gate))
+    parts.append(f"{pairs(gate)} in {format_duration(gate.seconds)}")
+    told = f"{gate.ruling.capitalize()}: {'; '.join(parts)}."
+    return " ".join(filter(None, (told, f"It ended early: {_first_line(gate.error)}." if gate.error else more(gate))))
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0].rstrip(".")
 
 
 def _told(effect: Effect, gate: Gate) -> str:
@@ -54,20 +92,27 @@ def allowed_alone(limit: Limit) -> str:
     return allowed(limit).removeprefix(f"{limit.figure} ")
 
 
-def accuracy(gate: Gate) -> str:
-    """Say how many requests each side answers right; empty where nothing is labelled."""
-    if gate.accuracy is None:
+def compared_answers(gate: Gate) -> str:
+    """Say how the new side's answers compare with the baseline's; empty where they were not compared."""
+    found = gate.quality
+    if found is None:
         return ""
-    before, now = gate.accuracy
-    most = f"at most {gate.settings.max_accuracy_drop * 100:g} pt less is allowed"
-    return f"accuracy {format_share(now)} against {format_share(before)} ({most})"
+    against = f" against {format_share(answers.baseline_share(found))}" if found.basis is Basis.ACCURACY else ""
+    return (
+        f"{found.basis} {format_share(found.share)}{against} ({quality.change(found)}, by {found.total:,} requests; "
+        f"allowed: {_drop_allowed(gate)})"
+    )
+
+
+def _drop_allowed(gate: Gate) -> str:
+    return f"at most {gate.settings.max_accuracy_drop * 100:g} pt less"
 
 
 def short(gate: Gate) -> str:
     """Say the verdict and what it is about, for the last line of a log."""
     about = [effect.limit.figure.value for effect in gate.effects if effect.ruling is gate.ruling]
-    about += ["accuracy"] if gate.less_accurate else []
-    about += [f"the new one: {gate.failure.kind}"] if gate.failure is not None else []
+    about += [gate.quality.basis.value] if gate.quality is not None and gate.answers_ruling is gate.ruling else []
+    about += [f"the new one: {gate.failure.kind}: {gate.failure.reason}"] if gate.failure is not None else []
     return f"{gate.ruling}: {', '.join(about) or 'too few launches'}"
 
 
@@ -86,15 +131,15 @@ def more(gate: Gate) -> str:
         each = gate.seconds / max(len(gate.rounds), 1)
         minutes = math.ceil((gate.seconds + each * gate.needed) * _SLACK / 60.0)
         return f"About {gate.needed} more launches of each would decide it: give it --at-most {minutes}min."
-    told = len(gate.rounds) - gate.invalid
     for effect in gate.effects:
-        if effect.ratio is None and effect.pairs < FIRST_LOOK <= told:
-            name = effect.limit.figure
-            return (
-                f"{name} was known in only {effect.pairs} of {told} pairs: measure for longer, with --measure-at-most."
-            )
-    if any(effect.ratio is None for effect in gate.effects):
+        if effect.missing:
+            known = f"{effect.limit.figure} was known in only {effect.pairs} of {effect.pairs + effect.missing} pairs"
+            return f"{known}, which decides nothing: measure for longer, with --measure-at-most."
+    if any(effect.ratio is None for effect in gate.effects) or not gate.effects:
         return "Too few launches could be compared to say how many more it takes: give it a longer --at-most."
+    if gate.quality is not None and all(effect.ruling is Ruling.NO_REGRESSION for effect in gate.effects):
+        would = answers.would_decide(gate.quality, gate.settings.max_accuracy_drop)
+        return f"No more launches would decide it, but {would} whether {gate.quality.basis} drops too far."
     return "What was seen lies too near the limit: no number of launches that anybody has would decide it."
 
 

@@ -7,7 +7,6 @@ from tuner.errors import InvalidMeasurementError, RegressionError, StorageError
 from tuner.files import write_atomically
 from tuner.gate.effect import Ruling
 from tuner.gate.result import Gate, dump_gate
-from tuner.measure.failed import as_error
 from tuner.report.gate import words
 from tuner.report.gate.benchmark import benchmarks
 from tuner.report.gate.junit import junit
@@ -18,18 +17,28 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 def write_gate(gate: Gate, folder: Path) -> Path:
-    """Write the files into `folder`, and the summary to where GitHub wants it; returns the path of the page."""
+    """Write the files into `folder`; returns the path of the page."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in gate_files(gate).items():
             write_atomically(folder / name, text)
-        if place := os.environ.get(STEP_SUMMARY):
-            with Path(place).open("a", encoding="utf-8") as file:
-                file.write(markdown(gate))
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(f"the report cannot be written to {error.filename or folder}: {reason}") from error
     return folder / "index.html"
+
+
+def write_step_summary(gate: Gate) -> str | None:
+    """Add the summary to where GitHub wants it; says so if that cannot be done, which takes nothing from a verdict."""
+    place = os.environ.get(STEP_SUMMARY)
+    if not place:
+        return None
+    try:
+        with Path(place).open("a", encoding="utf-8") as file:
+            file.write(markdown(gate))
+    except OSError as error:
+        return f"the summary cannot be added to {place} ({STEP_SUMMARY}): {error.strerror or error}"
+    return None
 
 
 def gate_files(gate: Gate) -> dict[str, str]:
@@ -46,9 +55,8 @@ def gate_files(gate: Gate) -> dict[str, str]:
 
 def require_kept(gate: Gate) -> None:
     """Raise what the exit code says, unless there is no regression."""
-    if gate.failure is not None and gate.failure.kind.never_up:
-        raise as_error(gate.failure, "the new one: ")
     if gate.ruling is Ruling.REGRESSION:
-        raise RegressionError(words.short(gate))
+        tail = gate.failure.log_tail if gate.failure is not None else ()
+        raise RegressionError("\n  ".join([words.short(gate), *tail]))
     if gate.ruling is Ruling.INCONCLUSIVE:
         raise InvalidMeasurementError(words.short(gate))
