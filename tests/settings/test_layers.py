@@ -41,6 +41,9 @@ def below(
         (("--budget=1",), {"TUNER_BUDGET": "2"}, "", "", []),
         ((), {"TUNER_BUDGET": "2"}, 'slo = "p99=5ms"', "", ["--slo=p99=5ms", "--budget=2"]),
         ((), {}, "", "[tool.ruff]\nline-length = 9", []),
+        # A variable that is empty is not set; an empty setting is the flag with nothing behind it.
+        ((), {"TUNER_BUDGET": "", "TUNER_SET": "", "TUNER_BUGET": ""}, "budget = 3", "", ["--budget=3"]),
+        (("--users", "4"), {}, 'locustfile = ""', "", ["--locustfile="]),
     ],
 )
 def test_a_higher_place_wins(

@@ -13,9 +13,9 @@ _TABLES = {"set", "vary", "options"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:
-    """What one layer says: flags with one value, knobs that it holds or varies, and flags of the target's own."""
+    """What one layer says: flags with one value or None for a switch, knobs held or varied, the target's own options."""
 
-    single: Mapping[str, str] = field(default_factory=dict)
+    single: Mapping[str, str | None] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
     varied: tuple[str, ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)
@@ -31,7 +31,7 @@ def arguments(
     below = _without(reduce(_over, map(_of_table, layers), Flags()), _of_arguments(typed))
     held = below.held if "--set" in known else {}
     return [
-        *(f"{flag}={value}" if value else flag for flag, value in below.single.items() if flag in known),
+        *(flag if value is None else f"{flag}={value}" for flag, value in below.single.items() if flag in known),
         *(f"--set={name}={value}" for name, value in held.items()),
         *(f"--vary={name}" for name in below.varied if "--vary" in known),
         *(f"{flag}={value}" for flag, value in below.own.items() if takes_own),
@@ -79,10 +79,10 @@ def _of_table(table: SettingsTable) -> Flags:
     )
 
 
-def _singles(table: SettingsTable) -> Iterator[tuple[str, str]]:
+def _singles(table: SettingsTable) -> Iterator[tuple[str, str | None]]:
     for name, value in table.model_dump(exclude=_TABLES, exclude_none=True).items():
         if isinstance(value, bool):
-            yield (_flag(name) if value else _flag(f"no_{name}")), ""
+            yield (_flag(name) if value else _flag(f"no_{name}")), None
         else:
             yield _flag(name), ",".join(map(str, value)) if isinstance(value, list) else str(value)
 

@@ -51,7 +51,8 @@ def _variables(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for variable, text in sorted(environment.items()):
         name = variable.removeprefix(_PREFIX).lower()
-        if not variable.startswith(_PREFIX) or variable != variable.upper():
+        # Whoever sets a variable to nothing takes it back.
+        if not variable.startswith(_PREFIX) or variable != variable.upper() or not text:
             continue
         if name in known:
             found[name] = _parsed(variable, known[name].annotation, text)
