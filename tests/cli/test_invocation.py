@@ -40,6 +40,44 @@ def test_settings_come_before_what_was_typed(typed: Sequence[str], words: Sequen
     assert Invocation.of(typed, PROGRAM, PLAIN).words == words
 
 
+@pytest.mark.parametrize(
+    ("typed", "own"),
+    [
+        (["search"], {"--sigma": "0.7", "--law": "lognormal"}),
+        (["search", "--sigma", "2"], {"--law": "lognormal"}),
+        (["search", "--target", "reference"], {}),
+        (["resume", "there"], {}),
+    ],
+)
+def test_the_targets_own_options_are_no_words_for_the_parser(typed: Sequence[str], own: dict[str, str]) -> None:
+    with Path("tuner.toml").open("a") as file:
+        file.write('[options]\nsigma = 0.7\nlaw = "lognormal"\n')
+    found = Invocation.of(typed, PROGRAM, PLAIN)
+    assert found.own == own
+    assert not any(word.startswith("--law") for word in found.words)
+    assert found.command == ["tuner", *found.words, *(f"{flag}={value}" for flag, value in own.items())]
+
+
+def test_a_verb_that_works_on_something_is_not_given_a_setting_instead(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("tuner.toml").write_text('target = "null"\n[options]\nsigma = 0.7\n')
+    with pytest.raises(SystemExit):
+        main(["worker", "nowhere"])
+    assert "cannot read 'nowhere': expected ADDRESS:PORT" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["worker", "--law", "constant", "here:1"])
+    assert "--law: flags of the target's own come after ADDRESS:PORT" in capsys.readouterr().err
+
+
+def test_an_option_of_the_settings_is_one_that_the_target_has(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("tuner.toml").write_text('target = "null"\n[options]\nsigam = "secret"\n')
+    with pytest.raises(SystemExit) as ended:
+        main(["search", "--dry-run"])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "unknown option '--sigam'; did you mean '--sigma'?" in told
+    assert told.endswith("(set in a file or a variable: --target=null --sigam)\n")
+
+
 def test_a_mistake_that_was_not_typed_can_be_found(capsys: pytest.CaptureFixture[str]) -> None:
     Path("tuner.toml").write_text('target = "null"\nstorage = "sqlite://secret"\n[set]\ndelay = 3\n')
     with pytest.raises(SystemExit) as ended:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import UsageError
-from tuner.settings.flags import arguments
+from tuner.settings import flags
 from tuner.settings.layers import layers
 
 KNOWN = ("--target", "--budget", "--users", "--rate", "--slo", "--set", "--vary", "--url", "--locustfile",
@@ -27,7 +27,8 @@ def below(
     """The arguments that stand for what two files and the environment say under `typed`."""
     (folder / "pyproject.toml").write_text(project)
     (folder / "tuner.toml").write_text(settings)
-    return arguments(layers(folder, environment), typed, known, takes_own=True)
+    said = flags.below(layers(folder, environment), typed)
+    return [*flags.arguments(said, known), *(f"{flag}={value}" for flag, value in said.own.items())]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,7 @@ def test_a_higher_place_wins(
         # What is about one target says nothing of another, and a server by its URL has no knobs.
         (["--target", "other"], MINE, ["--budget=3"]),
         (["--target", "mine"], MINE, ["--budget=3", "--locustfile=x.py", "--set=a=1", "--b-c=d"]),
+        (["--b-c", "e"], MINE, ["--target=mine", "--budget=3", "--locustfile=x.py", "--set=a=1"]),
         (["--url", "http://here"], "[set]\na = 1", []),
         # Switches go both ways.
         ([], "quality_objective = true", ["--quality-objective"]),

@@ -1,7 +1,7 @@
 """The options that several verbs share, and how the loose texts of a command line become values."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -192,23 +192,27 @@ def load_target(
 
 
 def target_options(context: typer.Context, name: str) -> dict[str, str]:
-    """Read the `--flag value` and `--flag=value` pairs that are not ours as options of the target."""
+    """Read the options of the target's own: those of the settings, and over them those that were typed."""
     from tuner.target import spec
 
     known = {f"--{option.replace('_', '-')}": option for option in spec.declared_options(name)}
     ours = [flag for parameter in context.command.params for flag in parameter.opts if flag.startswith("--")]
     found: dict[str, str] = {}
-    rest = list(context.args)
-    while rest:
-        flag, equals, value = rest.pop(0).partition("=")
+    for flag, value in (*context.obj.own.items(), *_left_over(context.args)):
         if flag not in known:
             raise UsageError(unknown("option", flag, (*known, *ours)))
-        if not equals:
-            if not rest:
-                raise UsageError(f"{flag} needs a value")
-            value = rest.pop(0)
+        if value is None:
+            raise UsageError(f"{flag} needs a value")
         found[known[flag]] = value
     return found
+
+
+def _left_over(words: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Yield what the parser left over: `--flag value` and `--flag=value`, which may be options of the target."""
+    rest = iter(words)
+    for word in rest:
+        flag, equals, value = word.partition("=")
+        yield flag, value if equals else next(rest, None)
 
 
 def study_name(given: str | None, target: str) -> str:

@@ -68,12 +68,11 @@ def search(
         quality_objective=quality_objective,
         runtime_python=loaded.runtime_python,
     )
-    words: Sequence[str] = context.obj.words
+    words: Sequence[str] = context.obj.command
     if storage is not None:
         words = [word.replace(storage, without_password(storage)) for word in words]
         storage = absolute(storage)
     if dry_run:
         dry(settings, loaded, output)
     else:
-        command = shlex.join(["tuner", *words])
-        run(settings, loaded, placement, command=command, out=out, storage=storage, output=output)
+        run(settings, loaded, placement, command=shlex.join(words), out=out, storage=storage, output=output)

@@ -13,7 +13,7 @@ _TABLES = {"set", "vary", "options"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:
-    """What one layer says: flags with one value or None for a switch, knobs held or varied, the target's own options."""
+    """What one layer says: flags, a switch with None; knobs that it holds or varies, and flags of the target's own."""
 
     single: Mapping[str, str | None] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
@@ -21,20 +21,18 @@ class Flags:
     own: Mapping[str, str] = field(default_factory=dict)
 
 
-def arguments(
-    layers: Iterable[SettingsTable], typed: Sequence[str], known: Collection[str], *, takes_own: bool
-) -> list[str]:
-    """Return the arguments that stand for what the layers say and `typed` leaves open; the weakest layer comes first.
+def below(layers: Iterable[SettingsTable], typed: Sequence[str]) -> Flags:
+    """Return what the layers say and `typed` leaves open; the weakest layer comes first."""
+    return _without(reduce(_over, map(_of_table, layers), Flags()), _of_arguments(typed))
 
-    `known` are the flags of the verb; `takes_own` says whether it passes others on to its target.
-    """
-    below = _without(reduce(_over, map(_of_table, layers), Flags()), _of_arguments(typed))
-    held = below.held if "--set" in known else {}
+
+def arguments(said: Flags, known: Collection[str]) -> list[str]:
+    """Write what is said as arguments of a verb that knows these flags; the target's own options are none of its."""
+    held = said.held if "--set" in known else {}
     return [
-        *(flag if value is None else f"{flag}={value}" for flag, value in below.single.items() if flag in known),
+        *(flag if value is None else f"{flag}={value}" for flag, value in said.single.items() if flag in known),
         *(f"--set={name}={value}" for name, value in held.items()),
-        *(f"--vary={name}" for name in below.varied if "--vary" in known),
-        *(f"{flag}={value}" for flag, value in below.own.items() if takes_own),
+        *(f"--vary={name}" for name in said.varied if "--vary" in known),
     ]
 
 
@@ -62,7 +60,7 @@ def _without(lower: Flags, upper: Flags) -> Flags:
         single=single,
         held={name: value for name, value in lower.held.items() if launched and name not in upper.varied},
         varied=tuple(name for name in lower.varied if name not in upper.held),
-        own=lower.own,
+        own={flag: value for flag, value in lower.own.items() if flag not in upper.single},
     )
 
 
