@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from tuner.doctor.store import known_noise
-from tuner.errors import InfeasibleError, StorageError, Terminated, TunerError, UsageError
+from tuner.errors import InfeasibleError, TunerError, UsageError
 from tuner.machine import Placement, comparable, cores, fingerprint
 from tuner.measure.kept import Keeper
 from tuner.measure.measurement import measure
@@ -21,7 +21,7 @@ from tuner.search.storage import Store, create
 from tuner.study.study import Header, Settings
 from tuner.target import spec
 from tuner.target.spec import Target
-from tuner.terminal import PLAIN, Output
+from tuner.terminal import PLAIN, Output, cell
 
 
 def dry(settings: Settings, target: Target, output: Output = PLAIN) -> None:
@@ -73,6 +73,7 @@ def _search(store: Store, target: Target, output: Output) -> None:
     """Search, and write the report of whatever there is, also when a person, a signal or an error ends it."""
     settings, default = store.header.settings, store.header.space.default()
     users = settings.workload.concurrency
+    output.go_on = f"tuner resume {in_shell(str(store.folder))}"
     try:
         with SearchProgress(settings, default, store.trials, output) as progress, Keeper() as keeper:
             protocol = Protocol(
@@ -88,17 +89,19 @@ def _search(store: Store, target: Target, output: Output) -> None:
             starts = target.starts_with(settings.pinned)
             engine.search(store, starts, partial(measure, protocol, keeper=keeper), progress)
         found = _report(store, output)
-    except (KeyboardInterrupt, Terminated):
-        _report(store, output)
-        output.farewell = f"interrupted; go on with: tuner resume {in_shell(str(store.folder))}"
-        raise
-    except StorageError:
-        raise
-    except TunerError:
-        _report(store, output)
+    except BaseException:
+        _report_if_possible(store, output)
         raise
     if found.configuration is None:
         raise InfeasibleError(f"no configuration keeps the limits ({settings.limits})")
+
+
+def _report_if_possible(store: Store, output: Output) -> None:
+    """Write the report of what there is; what ended the search matters more than why there is none."""
+    try:
+        _report(store, output)
+    except TunerError as error:
+        output.progress().print(cell(f"note: there is no report of what was measured: {error}"), soft_wrap=True)
 
 
 def _report(store: Store, output: Output) -> Verdict:
