@@ -28,7 +28,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["search", "--seed", "1"], ["search", "--target=null", "--budget=7", "--set=delay_ms=3", "--seed", "1"]),
         (["serve", "--port", "80"], ["serve", "--target=null", "--set=delay_ms=3", "--port", "80"]),
         (["worker", "here:1"], ["worker", "--target=null", "--seed=3", "here:1"]),
-        # A study that exists keeps its settings, and help needs none.
+        # A study that exists keeps its settings, its budget, too; and help needs none.
         (["resume", "there"], ["resume", "there"]),
         (["report", "there"], ["report", "there"]),
         (["search", "--help"], ["search", "--help"]),
@@ -85,6 +85,16 @@ def test_a_mistake_that_was_not_typed_can_be_found(capsys: pytest.CaptureFixture
     assert ended.value.code == 2
     told = "unknown knob 'delay'; did you mean 'delay_ms'? (known: delay_ms) (set in a file or a variable: "
     assert f"{told}--target=null --set=delay=3)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("typed", [["resume", "there"], ["report", "there"], ["compare", "one", "two"]])
+def test_the_storage_of_the_settings_is_at_hand_for_a_study_that_exists(
+    typed: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNER_STORAGE", "postgresql://me:secret@db/studies")
+    found = Invocation.of(typed, PROGRAM, PLAIN)
+    assert (found.words, found.storage) == (typed, "postgresql://me:secret@db/studies")
+    assert Invocation.of([*typed, "--storage", "sqlite:///x"], PROGRAM, PLAIN).storage is None
 
 
 def test_a_study_keeps_the_whole_command_but_no_password(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,9 +24,8 @@ def doctor(
     Example: tuner doctor --users 4,32
     """
     import json
-    from pathlib import Path
-    from tempfile import TemporaryDirectory
 
+    from tuner.cli.scratch import scratch
     from tuner.doctor import store
     from tuner.doctor.console import print_diagnosis
     from tuner.doctor.diagnosis import dump_diagnosis
@@ -44,8 +43,7 @@ def doctor(
     own = options.target_options(context, target)
     placement = place(cores())
     loaded = spec.load(target, own, None, placement.server, runtime_python)
-    with TemporaryDirectory(prefix="tuner-doctor-") as name, LaunchProgress(output) as progress:
-        folder = Path(name)
+    with scratch("doctor") as folder, LaunchProgress(output) as progress:
         protocol = Protocol(
             target=loaded,
             workload=workload,

@@ -17,12 +17,13 @@ class Invocation:
     """The arguments as if all of them had been typed, those of them that were not, and where the verb writes.
 
     `own` are flags of the target's own that were not typed. The parser knows none of them, and would take them for what
-    a verb is to work on.
+    a verb is to work on. `storage` is a URL that was not typed, for a study that exists and does not keep its password.
     """
 
     words: Sequence[str]
     settings: Sequence[str] = ()
     own: Mapping[str, str] = field(default_factory=dict)
+    storage: str | None = None
     output: Output
 
     @property
@@ -32,16 +33,18 @@ class Invocation:
 
     @classmethod
     def of(cls, typed: Sequence[str], program: Any, output: Output) -> Self:
-        """Lay the settings under what was typed, for a verb that has a target; help needs none of them."""
+        """Lay the settings under what was typed; help needs none of them, and a study that exists keeps its own."""
         verb = program.commands.get(typed[0]) if typed else None
         flags = [flag for option in getattr(verb, "params", ()) for flag in (*option.opts, *option.secondary_opts)]
-        if verb is None or "--target" not in flags or "--help" in typed or not _are_there():
+        if not {"--target", "--storage"} & {*flags} or "--help" in typed or not _are_there():
             return cls(words=typed, output=output)
         # Late: pydantic takes a while to load, and mostly there are no settings.
         from tuner.settings.flags import arguments, below
         from tuner.settings.layers import layers
 
         said = below(layers(Path.cwd()), typed)
+        if "--target" not in flags:
+            return cls(words=typed, storage=said.single.get("--storage"), output=output)
         settings = arguments(said, flags)
         return cls(words=[typed[0], *settings, *typed[1:]], settings=settings, own=said.own, output=output)
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx
 
 from tuner import bundled
+from tuner.cli.scratch import scratch
 from tuner.errors import TargetStartError, TunerError
-from tuner.load.driver import locust_environment
+from tuner.load.driver import LoadError, locust_environment
 from tuner.measure import ready
 from tuner.measure.failed import LaunchError
 from tuner.study.space import Configuration
@@ -36,8 +36,8 @@ class Served:
 @contextmanager
 def server(target: Target, configuration: Configuration, port: int) -> Iterator[Served]:
     """Run a target in one configuration; its output goes to stderr."""
-    with TemporaryDirectory(prefix="tuner-serve-") as workdir, artifact(target, configuration) as made:
-        launch = render(target, configuration, port=port, workdir=Path(workdir), artifact=made.folder)
+    with scratch("serve") as workdir, artifact(target, configuration) as made:
+        launch = render(target, configuration, port=port, workdir=workdir, artifact=made.folder)
         stop = target.timeouts.stop
         with SupervisedProcess(
             launch.argv, env=launch.env, workdir=target.folder, log=None, stop_seconds=stop
@@ -68,11 +68,16 @@ def locust(target: Target, url: str, port: int) -> Iterator[SupervisedProcess]:
         yield process
 
 
+def locust_ended(process: SupervisedProcess) -> LoadError:
+    """Say of a Locust that writes to our stderr that it is gone: its locustfile may be broken, as in a measurement."""
+    return LoadError(f"Locust ended by itself ({process.ending()}); what it wrote above says why")
+
+
 def _wait_for_page(url: str, process: SupervisedProcess) -> None:
     deadline = time.monotonic() + _PAGE_SECONDS
     while time.monotonic() < deadline:
         if not process.running:
-            raise TunerError(f"Locust ended at once ({process.ending()}); what it wrote above says why")
+            raise locust_ended(process)
         with suppress(httpx.HTTPError):
             if httpx.get(url, timeout=_PAGE_SECONDS, trust_env=False).is_success:
                 return

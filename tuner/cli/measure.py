@@ -2,11 +2,15 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner.cli import options
+
+if TYPE_CHECKING:
+    from tuner.study.objectives import Slo
+    from tuner.study.trial import Measurement
 
 
 def measure(
@@ -27,6 +31,8 @@ def measure(
     load_master: options.LoadMaster = None,
 ) -> None:
     """Measure one configuration: the default, but for what --set says; or a server of yours with --url.
+
+    Exit code 3 where it misses the --slo.
 
     Example: tuner measure --set workers=2 --set intra_op_threads=1
     """
@@ -74,3 +80,18 @@ def measure(
     if isinstance(outcome, Failure):
         raise as_error(outcome, f"logs in {folder}: ")
     print_measurement(outcome, folder, output)
+    if slo is not None and (asked := protocol.limits.slo) is not None:
+        require_kept(outcome, asked)
+
+
+def require_kept(measurement: "Measurement", slo: "Slo") -> None:
+    """Raise what the exit code says where the SLO that was asked for is missed, or cannot be judged."""
+    from tuner.errors import InfeasibleError, InvalidMeasurementError
+    from tuner.units import format_seconds
+
+    level = measurement.target
+    if slo.metric == "p99" and level.told_p99 is None:
+        few = f"too few requests ({level.requests}) tell no p99 at {level.load}; measure longer with --measure-at-most"
+        raise InvalidMeasurementError(f"nobody knows whether the SLO {slo} is kept: {few}")
+    if (found := level.metric(slo.metric)) > slo.limit:
+        raise InfeasibleError(f"the SLO {slo} is missed: {slo.metric} is {format_seconds(found)} at {level.load}")

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from tuner.doctor.store import known_noise
-from tuner.errors import InfeasibleError, TunerError, UsageError
+from tuner.errors import InfeasibleError, InvalidMeasurementError, TunerError, UsageError
 from tuner.machine import Placement, comparable, cores, fingerprint
 from tuner.measure.kept import Keeper
 from tuner.measure.measurement import measure
@@ -17,7 +17,7 @@ from tuner.report.progress import SearchProgress
 from tuner.report.text import in_shell
 from tuner.report.verdict import Verdict, verdict
 from tuner.search import engine
-from tuner.search.storage import Store, create
+from tuner.search.storage import Store, create, lacks_password
 from tuner.study.study import Header, Settings
 from tuner.target import spec
 from tuner.target.spec import Target
@@ -74,6 +74,8 @@ def _search(store: Store, target: Target, output: Output) -> None:
     settings, default = store.header.settings, store.header.space.default()
     users = settings.workload.concurrency
     output.go_on = f"tuner resume {in_shell(str(store.folder))}"
+    if lacks_password(store.folder):
+        output.go_on += " (with the password of its storage in --storage or TUNER_STORAGE)"
     try:
         with SearchProgress(settings, default, store.trials, output) as progress, Keeper() as keeper:
             protocol = Protocol(
@@ -94,6 +96,8 @@ def _search(store: Store, target: Target, output: Output) -> None:
         raise
     if found.configuration is None:
         raise InfeasibleError(f"no configuration keeps the limits ({settings.limits})")
+    if not found.finalists:
+        raise InvalidMeasurementError("nothing was confirmed, as every launch for it failed; the report says why")
 
 
 def _report_if_possible(store: Store, output: Output) -> None:

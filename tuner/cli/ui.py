@@ -22,7 +22,7 @@ def ui(
     Example: tuner ui --set precision=int8_dynamic
     """
     from tuner.cli import launched
-    from tuner.errors import TargetStartError, TunerError
+    from tuner.errors import TargetStartError
     from tuner.target.launch import free_port
     from tuner.target.process import wait_until_gone
 
@@ -43,5 +43,5 @@ def ui(
         output.say(f"Locust's web UI: {page} drives {url} until Ctrl-C")
         gone = wait_until_gone(*processes, locust)
         if gone is locust:
-            raise TunerError(f"Locust ended by itself ({locust.ending()}); what it wrote above says why")
+            raise launched.locust_ended(locust)
         raise TargetStartError(f"the server ended by itself ({gone.ending()})")

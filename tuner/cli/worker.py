@@ -26,8 +26,9 @@ def worker(
 
     Example: tuner worker 10.0.0.5:5557
     """
+    from tuner.cli.launched import locust_ended
     from tuner.errors import UsageError
-    from tuner.load.driver import LoadError, locust_command, locust_environment
+    from tuner.load.driver import locust_command, locust_environment
     from tuner.measure.drive import request_environment
     from tuner.target.process import SupervisedProcess, wait_until_gone
     from tuner.units import parse_address
@@ -45,4 +46,4 @@ def worker(
             began = time.monotonic()
             wait_until_gone(process)
             if time.monotonic() - began < _SHORTEST_SECONDS:
-                raise LoadError(f"Locust ended at once ({process.ending()}); what it wrote above says why")
+                raise locust_ended(process)
