@@ -28,7 +28,9 @@ from tuner.terminal import PLAIN, Output
 
 def with_output(output: Output) -> typer.Context:
     """A command line without options."""
-    context = SimpleNamespace(args=[], command=SimpleNamespace(params=[]), obj=Invocation(words=[], output=output))
+    command = SimpleNamespace(params=[], commands={})
+    obj = Invocation(words=[], output=output)
+    context = SimpleNamespace(args=[], command=command, obj=obj, find_root=lambda: SimpleNamespace(command=command))
     return cast(typer.Context, context)
 
 

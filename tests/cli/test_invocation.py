@@ -10,9 +10,10 @@ import typer
 from tuner.cli import run
 from tuner.cli.app import app, main
 from tuner.cli.invocation import Invocation
-from tuner.terminal import PLAIN
+from tuner.terminal import PLAIN, Output
 
 PROGRAM: Any = typer.main.get_command(app)
+QUIET = Output(quiet=True)
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +109,11 @@ def test_a_study_keeps_the_whole_command_but_no_password(monkeypatch: pytest.Mon
         "tuner search --target=null --budget=7 --seed=3 '--storage=postgresql+psycopg://me:***@db/studies' "
         "--set=delay_ms=3 --users 2"
     )
+
+
+def test_a_variable_that_is_no_setting_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TUNER_NAME", "mine")
+    assert Invocation.of(["search"], PROGRAM, PLAIN).words == Invocation.of(["search"], PROGRAM, QUIET).words
+    assert capsys.readouterr().err == "note: TUNER_NAME is not read: --name is no setting and must be typed\n"

@@ -31,7 +31,7 @@ def doctor(
     from tuner.doctor.diagnosis import dump_diagnosis
     from tuner.doctor.examination import examine
     from tuner.errors import InvalidMeasurementError
-    from tuner.machine import cores, fingerprint, place
+    from tuner.machine import fingerprint
     from tuner.measure.protocol import Protocol, Watcher
     from tuner.measure.verify import Verifier
     from tuner.report.progress import LaunchProgress
@@ -40,9 +40,8 @@ def doctor(
 
     output = options.output(context)
     workload = options.workload(users, rate, None, None)
-    own = options.target_options(context, target)
-    placement = place(cores())
-    loaded = spec.load(target, own, None, placement.server, runtime_python)
+    prepared = options.prepared(context, target, workload, runtime_python=runtime_python)
+    loaded = prepared.target
     with scratch("doctor") as folder, LaunchProgress(output) as progress:
         protocol = Protocol(
             target=loaded,
@@ -50,10 +49,10 @@ def doctor(
             limits=Limits(),
             verifier=Verifier(loaded, folder / "answers", workload.concurrency),
             machine=fingerprint(),
-            placement=placement,
+            placement=prepared.placement,
             watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
         )
-        diagnosis = examine(protocol, spec.reference(target), own, launches, folder)
+        diagnosis = examine(protocol, spec.reference(target), prepared.given, launches, folder)
     print_diagnosis(diagnosis, output)
     found = json.loads(dump_diagnosis(diagnosis))
     output.tell({**found, "kept": None})

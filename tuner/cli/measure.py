@@ -37,7 +37,7 @@ def measure(
     Example: tuner measure --set workers=2 --set intra_op_threads=1
     """
     from tuner.errors import UsageError
-    from tuner.machine import cores, fingerprint, place
+    from tuner.machine import fingerprint
     from tuner.measure import measurement
     from tuner.measure.failed import as_error
     from tuner.measure.protocol import Protocol, Watcher
@@ -46,7 +46,6 @@ def measure(
     from tuner.report.progress import LaunchProgress
     from tuner.study.objectives import Limits
     from tuner.study.trial import Failure
-    from tuner.target import spec
 
     options.require_url(url, sets)
     output = options.output(context)
@@ -55,11 +54,8 @@ def measure(
         raise UsageError(
             "--load-master: other machines cannot reach what tuner launches; start it there and give --url"
         )
-    placement = place(cores(), workload.processes_here)
-    own = options.target_options(context, target)
-    loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
-    options.require_open_loop(workload, loaded)
-    options.show_notes(loaded, output)
+    prepared = options.prepared(context, target, workload, locustfile, runtime_python)
+    loaded = prepared.target
     configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
     folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
     with LaunchProgress(output) as progress:
@@ -69,7 +65,7 @@ def measure(
             limits=Limits(slo=options.slo(slo, loaded)),
             verifier=Verifier(loaded, folder / "answers", workload.concurrency, seed),
             machine=fingerprint(),
-            placement=placement,
+            placement=prepared.placement,
             watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
             seed=seed,
         )

@@ -1,17 +1,18 @@
 """The options that several verbs share, and how the loose texts of a command line become values."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tuner.errors import UsageError, unknown
+from tuner.errors import TargetFileError, UsageError, unknown
 
 if TYPE_CHECKING:
+    from tuner.machine import Placement
     from tuner.study.objectives import Slo
     from tuner.study.space import Configuration
     from tuner.study.workload import Workload
@@ -150,6 +151,34 @@ def workload(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A target as it will be measured: loaded for the cores that are left to it, with the options that were `given`."""
+
+    target: "Target"
+    given: Mapping[str, str]
+    placement: "Placement"
+
+
+def prepared(
+    context: typer.Context,
+    name: str,
+    workload: "Workload",
+    locustfile: str | None = None,
+    runtime_python: str | None = None,
+) -> Prepared:
+    """Load a target to be measured under a load, and tell a person what it has to say before."""
+    from tuner.machine import cores, place
+    from tuner.target import spec
+
+    placement = place(cores(), workload.processes_here)
+    own = target_options(context, name)
+    target = spec.load(name, own, locustfile, placement.server, runtime_python)
+    require_open_loop(workload, target)
+    show_notes(target, output(context))
+    return Prepared(target=target, given={key: str(target.names[key]) for key in own}, placement=placement)
+
+
 def require_open_loop(workload: "Workload", target: "Target") -> None:
     """Refuse an open loop of somebody's own locustfile: only ours knows how to keep to a schedule."""
     from tuner.study.workload import Loop
@@ -175,11 +204,11 @@ def require_url(url: str | None, sets: Sequence[str] | None) -> None:
 
 
 def require_free(port: int) -> None:
-    """Refuse a port that is taken."""
-    from tuner.target.launch import is_free
+    """Refuse a port where nothing of ours can listen."""
+    from tuner.target.launch import refusal
 
-    if not is_free(port):
-        raise UsageError(f"--port {port}: something listens there already; choose another port")
+    if reason := refusal(port):
+        raise UsageError(f"--port {port}: {reason}; choose another port")
 
 
 def load_target(
@@ -196,6 +225,9 @@ def target_options(context: typer.Context, name: str) -> dict[str, str]:
     from tuner.target import spec
 
     known = {f"--{option.replace('_', '-')}": option for option in spec.declared_options(name)}
+    for flag in sorted(known.keys() & _flags_of_tuner(context)):
+        path = spec.find(name) / "target.toml"
+        raise TargetFileError(f"{path}: [options] {known[flag]}: {flag} is a flag of tuner; choose another name")
     ours = [flag for parameter in context.command.params for flag in parameter.opts if flag.startswith("--")]
     found: dict[str, str] = {}
     for flag, value in (*context.obj.own.items(), *_left_over(context.args)):
@@ -205,6 +237,13 @@ def target_options(context: typer.Context, name: str) -> dict[str, str]:
             raise UsageError(f"{flag} needs a value")
         found[known[flag]] = value
     return found
+
+
+def _flags_of_tuner(context: typer.Context) -> set[str]:
+    """Return the flags of every verb: an option of a target by such a name would never be reached."""
+    program: Any = context.find_root().command
+    options = [option for verb in (program, *program.commands.values()) for option in verb.params]
+    return {"--help", *(flag for option in options for flag in (*option.opts, *option.secondary_opts))}
 
 
 def _left_over(words: Sequence[str]) -> Iterator[tuple[str, str | None]]:

@@ -22,6 +22,4 @@ def resume(
     from tuner.search.storage import open_study
 
     with open_study(folder, storage, secret=context.obj.storage) as store:
-        if budget is not None:
-            store.set_budget(budget)
-        go_on(store, options.output(context))
+        go_on(store, options.output(context), budget)

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from tuner.cli.options import show_notes
 from tuner.doctor.store import known_noise
 from tuner.errors import InfeasibleError, InvalidMeasurementError, TunerError, UsageError
 from tuner.machine import Placement, comparable, cores, fingerprint
@@ -54,8 +55,8 @@ def run(
         _search(store, target, output)
 
 
-def go_on(store: Store, output: Output = PLAIN) -> None:
-    """Search on in a study that exists, if nothing that its figures depend on has changed."""
+def go_on(store: Store, output: Output = PLAIN, budget: int | None = None) -> None:
+    """Search on in a study that exists, if nothing that its figures depend on has changed; only the budget may."""
     settings = store.header.settings
     server = store.header.placement.server
     target = spec.load(settings.target, settings.options, settings.locustfile, server, settings.runtime_python)
@@ -66,6 +67,9 @@ def go_on(store: Store, output: Output = PLAIN) -> None:
     placement = store.header.placement
     if not {*placement.server, *placement.load} <= set(cores()):
         raise UsageError(f"{store.folder}: began on other cores than we may use now; start a new study")
+    show_notes(target, output)
+    if budget is not None:
+        store.set_budget(budget)
     _search(store, target, output)
 
 

@@ -4,8 +4,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import zip_longest
+from pathlib import Path
 
+from tuner.errors import UsageError
 from tuner.settings.file import Scalar, SettingsTable
+from tuner.target import spec
 
 _RIVALS = {"--users": "--rate", "--rate": "--users"}
 _TABLES = {"set", "vary", "options"}
@@ -51,8 +54,8 @@ def _without(lower: Flags, upper: Flags) -> Flags:
     said = {_positive(flag) for flag in upper.single}
     said |= {_RIVALS[flag] for flag in said if flag in _RIVALS}
     single = {flag: value for flag, value in lower.single.items() if _positive(flag) not in said}
-    targets = {layer.single["--target"] for layer in (lower, upper) if "--target" in layer.single}
-    if len(targets) == 2:
+    targets = [name for layer in (lower, upper) if (name := layer.single.get("--target"))]
+    if len(set(map(_place, targets))) == 2:
         single.pop("--locustfile", None)
         return Flags(single=single)
     launched = "--url" not in said
@@ -62,6 +65,14 @@ def _without(lower: Flags, upper: Flags) -> Flags:
         varied=tuple(name for name in lower.varied if name not in upper.held),
         own={flag: value for flag, value in lower.own.items() if flag not in upper.single},
     )
+
+
+def _place(target: str) -> Path:
+    """Return which target a name means: one and the same may be written in several ways."""
+    try:
+        return spec.find(target)
+    except UsageError:
+        return Path(target)
 
 
 def _positive(flag: str) -> str:

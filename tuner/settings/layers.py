@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,18 @@ def layers(folder: Path, environment: Mapping[str, str] = os.environ) -> Iterato
         yield validated(content, where, strict=True)
     if content := _toml(folder / FILE):
         yield validated(content, FILE, strict=True)
-    if variables := _variables(environment):
+    variables = _variables(environment)
+    for name, value in variables.items():
+        validated({name: value}, f"{_PREFIX}{name.upper()}", strict=False)
+    if variables:
         yield validated(variables, f"{_PREFIX}*", strict=False)
+
+
+def unread(flags: Iterable[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables that look like one of these flags and are none of the settings, each with its flag."""
+    names = {flag: flag.removeprefix("--").replace("-", "_") for flag in flags}
+    found = {f"{_PREFIX}{name.upper()}": flag for flag, name in names.items() if name not in SettingsTable.model_fields}
+    return {variable: flag for variable, flag in found.items() if environment.get(variable)}
 
 
 def _table(found: Any, where: str) -> dict[str, Any]:
