@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.test_bad_input import tuner
 from tests.conftest import MakeTarget
+from tuner.settings import schema
 
 PLAN = {"settings", "space", "trials", "launches_to_confirm", "seconds"}
 KNOBS = "[space]\na = { low = 1, high = 3, default = 1 }\n"
@@ -177,6 +178,7 @@ def test_settings_of_a_file_stand_under_the_flags(tmp_path: Path) -> None:
 def test_init_never_overwrites(tmp_path: Path) -> None:
     assert tuner("init", cwd=tmp_path).returncode == 0
     before = (tmp_path / "tuner.toml").read_text()
+    assert before.startswith(f"#:schema {schema.TUNER.as_uri()}\n# Settings of tuner")
     result = tuner("init", cwd=tmp_path)
     assert (result.returncode, "exists already" in result.stderr) == (2, True)
     assert (tmp_path / "tuner.toml").read_text() == before

@@ -108,12 +108,13 @@ def main(words: Sequence[str] | None = None) -> None:
     typed = [*(word for word in words[:end] if word not in _EVERYWHERE), *words[end:]]
     if "--no-color" in everywhere:
         os.environ["NO_COLOR"] = "1"
-    if not sys.stdout.isatty():
+    as_json = "--json" in everywhere
+    if as_json or not sys.stdout.isatty():
         # typer would take GITHUB_ACTIONS and FORCE_COLOR for a terminal.
         os.environ["_TYPER_FORCE_DISABLE_TERMINAL"] = "1"
     quiet = "--quiet" in everywhere or "-q" in everywhere
     program: Any = typer.main.get_command(app)
-    output = Output(_verb(typed, program), as_json="--json" in everywhere, quiet=quiet)
+    output = Output(_verb(typed, program), as_json=as_json, quiet=quiet)
     signals.listen(quiet=quiet)
     ending = _ended(partial(_run, typed, program, output), output)
     signals.finish()

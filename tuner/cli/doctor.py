@@ -23,6 +23,11 @@ def doctor(
 
     Example: tuner doctor --users 4,32
     """
+    output = options.output(context)
+    workload = options.workload(users, rate, None, None)
+    prepared = options.prepared(context, target, workload, runtime_python=runtime_python)
+    loaded = prepared.target
+    # Late: all this takes a while to load, and what is mistyped is told before.
     import json
 
     from tuner.cli.scratch import scratch
@@ -38,10 +43,6 @@ def doctor(
     from tuner.study.objectives import Limits
     from tuner.target import spec
 
-    output = options.output(context)
-    workload = options.workload(users, rate, None, None)
-    prepared = options.prepared(context, target, workload, runtime_python=runtime_python)
-    loaded = prepared.target
     with scratch("doctor") as folder, LaunchProgress(output) as progress:
         protocol = Protocol(
             target=loaded,

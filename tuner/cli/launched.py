@@ -1,5 +1,6 @@
 """Servers and Locust as they run until Ctrl-C, for a person to look at."""
 
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from tuner.target.launch import render
 from tuner.target.prepare import artifact
 from tuner.target.process import SupervisedProcess
 from tuner.target.spec import Target
+from tuner.terminal import Output
 
 _PAGE_SECONDS = 30.0
 _POLL_SECONDS = 0.05
@@ -56,6 +58,15 @@ def locust_command(target: Target, url: str) -> list[str]:
     if target.locustfile.parent == bundled.locustfiles():
         command += ["--path", answers.path, "--requests", str(answers.requests or ""), "--field", answers.field or ""]
     return [*command, "--web-host", "127.0.0.1"]
+
+
+def print_serving(target: Target, url: str, output: Output) -> None:
+    """Say where a server listens and how to drive it by hand."""
+    command = locust_command(target, url)
+    output.tell({"url": url, "locust": command})
+    output.close()
+    output.say(f"serving at {url} until Ctrl-C; to drive it from Locust's web UI, in another terminal:")
+    output.say(f"  {shlex.join(command)}")
 
 
 @contextmanager

@@ -37,15 +37,6 @@ def measure(
     Example: tuner measure --set workers=2 --set intra_op_threads=1
     """
     from tuner.errors import UsageError
-    from tuner.machine import fingerprint
-    from tuner.measure import measurement
-    from tuner.measure.failed import as_error
-    from tuner.measure.protocol import Protocol, Watcher
-    from tuner.measure.verify import Verifier
-    from tuner.report.console import print_measurement
-    from tuner.report.progress import LaunchProgress
-    from tuner.study.objectives import Limits
-    from tuner.study.trial import Failure
 
     options.require_url(url, sets)
     output = options.output(context)
@@ -57,6 +48,17 @@ def measure(
     prepared = options.prepared(context, target, workload, locustfile, runtime_python)
     loaded = prepared.target
     configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
+    # Late: all this takes a while to load, and what is mistyped is told before.
+    from tuner.machine import fingerprint
+    from tuner.measure import measurement
+    from tuner.measure.failed import as_error
+    from tuner.measure.protocol import Protocol, Watcher
+    from tuner.measure.verify import Verifier
+    from tuner.report.console import print_measurement
+    from tuner.report.progress import LaunchProgress
+    from tuner.study.objectives import Limits
+    from tuner.study.trial import Failure
+
     folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
     with LaunchProgress(output) as progress:
         protocol = Protocol(

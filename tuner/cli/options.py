@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tuner import bundled
 from tuner.errors import TargetFileError, UsageError, unknown
 
 if TYPE_CHECKING:
@@ -20,17 +21,12 @@ if TYPE_CHECKING:
     from tuner.terminal import Output
 
 
-def bundled_targets() -> list[str]:
-    """Return what a shell offers for --target."""
-    from tuner import bundled
-
-    return sorted(path.parent.name for path in bundled.targets().glob("*/target.toml"))
-
-
 TargetName = Annotated[
     str,
     typer.Option(
-        "--target", help="A bundled target's name, or a folder with a target.toml.", autocompletion=bundled_targets
+        "--target",
+        help="A bundled target's name, or a folder with a target.toml.",
+        autocompletion=bundled.target_names,
     ),
 ]
 Users = Annotated[

@@ -13,7 +13,7 @@ from tuner.measure.kept import Keeper
 from tuner.measure.measurement import measure
 from tuner.measure.protocol import Protocol, Watcher
 from tuner.measure.verify import Verifier
-from tuner.report.console import print_plan, print_verdict
+from tuner.report.console import print_verdict
 from tuner.report.progress import SearchProgress
 from tuner.report.text import in_shell
 from tuner.report.verdict import Verdict, verdict
@@ -23,12 +23,6 @@ from tuner.study.study import Header, Settings
 from tuner.target import spec
 from tuner.target.spec import Target
 from tuner.terminal import PLAIN, Output, cell
-
-
-def dry(settings: Settings, target: Target, output: Output = PLAIN) -> None:
-    """Print what a search would do."""
-    alone = [name for name in target.left_alone if name in settings.pinned]
-    print_plan(settings, target.space.pinned(settings.pinned), alone, output)
 
 
 def run(

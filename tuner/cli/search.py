@@ -37,8 +37,6 @@ def search(
     Example: tuner search --budget 50 --users 4,32 --slo p99=50ms
     """
     from tuner.errors import UsageError
-    from tuner.study.objectives import Limits
-    from tuner.study.study import Settings
     from tuner.target import spec
     from tuner.units import parse_share
 
@@ -46,9 +44,9 @@ def search(
     workload = options.workload(users, rate, p99_within, measure_at_most, load_processes)
     prepared = options.prepared(context, target, workload, locustfile, runtime_python)
     loaded = prepared.target
-    # Late: Optuna takes a while to load, and what is mistyped is told before.
-    from tuner.cli.run import dry, run
-    from tuner.search.database import absolute, without_password
+    # Late: all this takes a while to load, and what is mistyped is told before.
+    from tuner.study.objectives import Limits
+    from tuner.study.study import Settings
 
     limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=parse_share(max_accuracy_drop))
     if quality_objective and not loaded.answers.compared:
@@ -68,9 +66,15 @@ def search(
     )
     words: Sequence[str] = context.obj.command
     if storage is not None:
+        from tuner.search.database import absolute, without_password
+
         words = [word.replace(storage, without_password(storage)) for word in words]
         storage = absolute(storage)
     if dry_run:
-        dry(settings, loaded, output)
+        from tuner.cli.plan import print_plan
+
+        print_plan(settings, loaded, output)
     else:
+        from tuner.cli.run import run
+
         run(settings, loaded, prepared.placement, command=shlex.join(words), out=out, storage=storage, output=output)

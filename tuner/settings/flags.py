@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from tuner.errors import UsageError
-from tuner.settings.file import Scalar, SettingsTable
+from tuner.settings.file import SettingsTable, as_typed
 from tuner.target import spec
 
 _RIVALS = {"--users": "--rate", "--rate": "--users"}
@@ -82,9 +82,9 @@ def _positive(flag: str) -> str:
 def _of_table(table: SettingsTable) -> Flags:
     return Flags(
         single=dict(_singles(table)),
-        held={name: _text(value) for name, value in table.set.items()},
+        held={name: as_typed(value) for name, value in table.set.items()},
         varied=tuple(table.vary),
-        own={_flag(name): _text(value) for name, value in table.options.items()},
+        own={_flag(name): as_typed(value) for name, value in table.options.items()},
     )
 
 
@@ -98,10 +98,6 @@ def _singles(table: SettingsTable) -> Iterator[tuple[str, str | None]]:
 
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
-
-
-def _text(value: Scalar) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _of_arguments(typed: Sequence[str]) -> Flags:
