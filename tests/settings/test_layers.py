@@ -27,7 +27,7 @@ def below(
     """The arguments that stand for what two files and the environment say under `typed`."""
     (folder / "pyproject.toml").write_text(project)
     (folder / "tuner.toml").write_text(settings)
-    said = flags.below(layers(folder, environment), typed)
+    said = flags.beneath(layers(folder, environment), typed)
     return [*flags.arguments(said, known), *(f"{flag}={value}" for flag, value in said.own.items())]
 
 

@@ -39,13 +39,13 @@ class Invocation:
         if not {"--target", "--storage"} & {*flags} or "--help" in typed or not _are_there():
             return cls(words=typed, output=output)
         # Late: pydantic takes a while to load, and mostly there are no settings.
-        from tuner.settings.flags import arguments, below
+        from tuner.settings.flags import arguments, beneath
         from tuner.settings.layers import layers, unread
 
         for variable, flag in unread(flags).items():
             told = f"note: {variable} is not read: {flag} is no setting and must be typed"
             output.progress().print(told, soft_wrap=True)
-        said = below(layers(Path.cwd()), typed)
+        said = beneath(layers(Path.cwd()), typed)
         if "--target" not in flags:
             return cls(words=typed, storage=said.single.get("--storage"), output=output)
         settings = arguments(said, flags)

@@ -218,9 +218,10 @@ def load_target(
 
 def target_options(context: typer.Context, name: str) -> dict[str, str]:
     """Read the options of the target's own: those of the settings, and over them those that were typed."""
+    from tuner.settings.flags import flag_of
     from tuner.target import spec
 
-    known = {f"--{option.replace('_', '-')}": option for option in spec.declared_options(name)}
+    known = {flag_of(option): option for option in spec.declared_options(name)}
     for flag in sorted(known.keys() & _flags_of_tuner(context)):
         path = spec.find(name) / "target.toml"
         raise TargetFileError(f"{path}: [options] {known[flag]}: {flag} is a flag of tuner; choose another name")

@@ -45,6 +45,7 @@ def _show(name: str, output: "Output") -> None:
     from pydantic import TypeAdapter
 
     from tuner.cli.knobs import show_space
+    from tuner.settings.flags import flag_of
     from tuner.study.space import SearchSpace
     from tuner.target import spec
 
@@ -53,4 +54,4 @@ def _show(name: str, output: "Output") -> None:
     output.tell({**space, "options": declared, "left_alone": list(target.left_alone)})
     show_space(target.space, target.left_alone, output)
     for option, meaning in declared.items():
-        output.say(f"option --{option.replace('_', '-')}: {meaning}")
+        output.say(f"option {flag_of(option)}: {meaning}")

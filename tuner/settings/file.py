@@ -14,11 +14,6 @@ from tuner.units import parse_address, parse_change, parse_seconds, parse_share
 Scalar = bool | int | float | str
 
 
-def as_typed(value: Scalar) -> str:
-    """Write a value as a person would type it behind a flag."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _read_by(parse: Callable[[str], object]) -> AfterValidator:
     """Refuse what a flag of the same name would refuse."""
 

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from tuner.errors import UsageError
-from tuner.settings.file import SettingsTable, as_typed
+from tuner.settings.file import Scalar, SettingsTable
 from tuner.target import spec
 
 _RIVALS = {"--users": "--rate", "--rate": "--users"}
@@ -24,11 +24,6 @@ class Flags:
     own: Mapping[str, str] = field(default_factory=dict)
 
 
-def below(layers: Iterable[SettingsTable], typed: Sequence[str]) -> Flags:
-    """Return what the layers say and `typed` leaves open; the weakest layer comes first."""
-    return _without(reduce(_over, map(_of_table, layers), Flags()), _of_arguments(typed))
-
-
 def arguments(said: Flags, known: Collection[str]) -> list[str]:
     """Write what is said as arguments of a verb that knows these flags; the target's own options are none of its."""
     held = said.held if "--set" in known else {}
@@ -37,6 +32,11 @@ def arguments(said: Flags, known: Collection[str]) -> list[str]:
         *(f"--set={name}={value}" for name, value in held.items()),
         *(f"--vary={name}" for name in said.varied if "--vary" in known),
     ]
+
+
+def beneath(layers: Iterable[SettingsTable], typed: Sequence[str]) -> Flags:
+    """Lay settings over each other, the weakest layer first, and leave out what `typed` says."""
+    return _without(reduce(_over, map(of_table, layers), Flags()), of_arguments(typed))
 
 
 def _over(lower: Flags, upper: Flags) -> Flags:
@@ -79,28 +79,34 @@ def _positive(flag: str) -> str:
     return flag.replace("--no-", "--", 1)
 
 
-def _of_table(table: SettingsTable) -> Flags:
+def of_table(table: SettingsTable) -> Flags:
+    """Return the flags that settings stand for."""
     return Flags(
         single=dict(_singles(table)),
-        held={name: as_typed(value) for name, value in table.set.items()},
+        held={name: _text(value) for name, value in table.set.items()},
         varied=tuple(table.vary),
-        own={_flag(name): as_typed(value) for name, value in table.options.items()},
+        own={flag_of(name): _text(value) for name, value in table.options.items()},
     )
 
 
 def _singles(table: SettingsTable) -> Iterator[tuple[str, str | None]]:
     for name, value in table.model_dump(exclude=_TABLES, exclude_none=True).items():
         if isinstance(value, bool):
-            yield (_flag(name) if value else _flag(f"no_{name}")), None
+            yield (flag_of(name) if value else flag_of(f"no_{name}")), None
         else:
-            yield _flag(name), ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield flag_of(name), ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _flag(name: str) -> str:
+def flag_of(name: str) -> str:
+    """Write the flag of a setting or of a target's option."""
     return f"--{name.replace('_', '-')}"
 
 
-def _of_arguments(typed: Sequence[str]) -> Flags:
+def _text(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def of_arguments(typed: Sequence[str]) -> Flags:
     """Read which flags are there; what they mean is for the parser to say."""
     single, held, varied = {}, {}, []
     for word, following in zip_longest(typed, typed[1:], fillvalue=""):

@@ -31,13 +31,6 @@ def layers(folder: Path, environment: Mapping[str, str] = os.environ) -> Iterato
         yield validated(variables, f"{_PREFIX}*", strict=False)
 
 
-def unread(flags: Iterable[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the variables that look like one of these flags and are none of the settings, each with its flag."""
-    names = {flag: flag.removeprefix("--").replace("-", "_") for flag in flags}
-    found = {f"{_PREFIX}{name.upper()}": flag for flag, name in names.items() if name not in SettingsTable.model_fields}
-    return {variable: flag for variable, flag in found.items() if environment.get(variable)}
-
-
 def _table(found: Any, where: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UsageError(f"{where} must be a table")
@@ -81,3 +74,10 @@ def _parsed(variable: str, kind: object, text: str) -> Any:
     if not all(equals for _, equals, _ in pairs):
         raise UsageError(f"{variable}: expected words such as NAME=VALUE, but got {text!r}")
     return {name: value for name, _, value in pairs}
+
+
+def unread(flags: Iterable[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables that look like one of these flags and are none of the settings, each with its flag."""
+    names = {flag: flag.removeprefix("--").replace("-", "_") for flag in flags}
+    found = {f"{_PREFIX}{name.upper()}": flag for flag, name in names.items() if name not in SettingsTable.model_fields}
+    return {variable: flag for variable, flag in found.items() if environment.get(variable)}
