@@ -11,7 +11,7 @@ import tuner
 PACKAGE = Path(tuner.__file__).parent
 ROOT = PACKAGE.parent
 ORDER = (
-    ("errors", "__init__"),
+    ("errors", "console", "__init__"),
     ("units", "bundled", "files", "machine", "statistics", "terminal"),
     ("study", "runtimes"),
     ("target",),

@@ -1,11 +1,14 @@
 """What is written does nothing but show itself, and a document is written once."""
 
 import json
+import math
+import os
+import sys
 
 import pytest
 from rich.console import Console
 
-from tuner.terminal import Output, cell, inert
+from tuner.terminal import Output, cell, complain, inert
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,34 @@ def test_a_document_is_one_and_alone(capsys: pytest.CaptureFixture[str]) -> None
     found = json.loads(capsys.readouterr().out)
     error = {"code": 6, "message": "not \x1b valid"}
     assert found == {"version": 1, "verb": "measure", "error": error, "result": {"a": 2}}
+
+
+def test_a_document_has_no_number_that_json_does_not_have(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output("compare", as_json=True)
+    output.tell({"ratio": {"low": -math.inf, "high": math.inf}, "all": [(math.nan, 1.5)]})
+    output.close()
+    result = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)["result"]
+    assert result == {"ratio": {"low": "-Infinity", "high": "Infinity"}, "all": [[None, 1.5]]}
+
+
+def test_only_a_terminal_is_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    output = Output()
+    assert not output.progress().is_terminal
+    output.progress().print("[bold red]on the way[/]")
+    output.show("[bold red]the result[/]")
+    assert capsys.readouterr() == ("the result\n", "on the way\n")
+
+
+def test_progress_goes_on_without_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", buffering=1) as closed:
+        monkeypatch.setattr(sys, "stderr", closed)
+        progress = Output().progress()
+        progress.print("#1 ok")
+        assert progress.quiet
+        complain("tuner: a mistake")
 
 
 def test_nothing_but_the_result_where_no_document_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:

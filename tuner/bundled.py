@@ -19,6 +19,11 @@ def targets() -> Path:
     return _find("targets")
 
 
+def target_names() -> list[str]:
+    """The names of the bundled targets."""
+    return sorted(path.parent.name for path in targets().glob("*/target.toml"))
+
+
 def locustfiles() -> Path:
     """The folder of the bundled locustfiles."""
     return _find("locustfiles")

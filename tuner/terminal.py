@@ -19,16 +19,19 @@ With `--json` stdout is exactly one document, version 1:
              runtime list              runtimes (name, requirement, provider, installed, bytes)
              runtime add, remove       runtime, and of add version
              init                      file, schema
+             --help, --version         text
 
 A number that JSON does not have is the text "Infinity" or "-Infinity", or null.
 """
 
 import json
+import math
 import os
 import re
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
 
 DOCUMENT_VERSION = 1
 
-_WIDE = 160
 _CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
 # C1 controls, marks that turn the direction of writing, and halves of surrogate pairs, which UTF-8 cannot write.
 _UNWANTED = (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
@@ -62,45 +64,81 @@ def cell(text: object) -> "Text":
     return Text(inert(str(text)))
 
 
+def write(text: str, stream: TextIO) -> None:
+    """Write a line at once; a reader who has left has seen enough."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        silence(stream)
+
+
+def complain(text: str) -> None:
+    """Write what went wrong to stderr; where that cannot be written, there is nobody to tell."""
+    try:
+        write(inert(text), sys.stderr)
+    except OSError:
+        silence(sys.stderr)
+
+
+def silence(stream: TextIO) -> None:
+    """Let a stream that cannot be written swallow what is left; otherwise Python would complain on its way out."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def _in_json(value: Any) -> Any:
+    """Replace the numbers that JSON does not have."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {key: _in_json(one) for key, one in value.items()}
+    return [_in_json(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 class Output:
     """What a person asked to see; the verbs write through it and know nothing of flags.
 
-    `farewell` is what to say last where a signal ended the verb.
+    `go_on` is the command that goes on with what the verb began, as soon as there is something to go on with.
     """
 
     def __init__(self, verb: str = "", *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
-        self.farewell = "interrupted"
+        self.go_on = ""
         self._verb = verb
         self._quiet = quiet
+        self._stdout = sys.stdout
         self._result: Mapping[str, Any] | None = None
         self._closed = False
 
     def say(self, text: str) -> None:
         """Write a line of the result, where a person reads it."""
         if not self.as_json:
-            print(inert(text), flush=True)
+            write(inert(text), sys.stdout)
 
     def show(self, table: object) -> None:
-        """Write a table of the result; where nobody says how wide that is, no cell is squeezed."""
+        """Write a table of the result."""
         if self.as_json:
             return
-        from rich.console import Console
+        from tuner.console import console
 
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console.width = _WIDE
-        console.print(table)
+        console().print(table)
 
     def progress(self) -> "Console":
         """Return where progress goes: stderr, or nowhere."""
-        from rich.console import Console
+        from tuner.console import console
 
-        return Console(stderr=True, highlight=False, quiet=self._quiet)
+        return console(stderr=True, quiet=self._quiet)
 
     def tell(self, result: Mapping[str, Any]) -> None:
         """Keep the result for the document, in place of an earlier one."""
         self._result = result
+
+    @property
+    def told(self) -> bool:
+        """Whether there is a result for the document."""
+        return self._result is not None
 
     def close(self, code: int = 0, message: str = "") -> None:
         """Write the document, once, if one was asked for."""
@@ -108,11 +146,7 @@ class Output:
             self._closed = True
             error = {"code": code, "message": message} if code else None
             document = {"version": DOCUMENT_VERSION, "verb": self._verb, "error": error, "result": self._result}
-            try:
-                print(json.dumps(document, indent=1, allow_nan=False), flush=True)
-            except BrokenPipeError:
-                # Whoever reads has seen enough; without this, Python would complain on its way out.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            write(json.dumps(_in_json(document), indent=1, allow_nan=False), self._stdout)
 
 
 PLAIN = Output()

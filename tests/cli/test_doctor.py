@@ -12,6 +12,7 @@ from tests.cli.test_bad_input import tuner
 from tests.doctor.diagnoses import make_diagnosis
 from tuner.cli import run
 from tuner.cli.doctor import doctor
+from tuner.cli.invocation import Invocation
 from tuner.doctor import examination, store
 from tuner.doctor.diagnosis import Diagnosis
 from tuner.errors import InvalidMeasurementError
@@ -27,7 +28,9 @@ from tuner.terminal import PLAIN, Output
 
 def with_output(output: Output) -> typer.Context:
     """A command line without options."""
-    context = SimpleNamespace(args=[], command=SimpleNamespace(params=[]), obj=SimpleNamespace(output=output))
+    command = SimpleNamespace(params=[], commands={})
+    obj = Invocation(words=[], output=output)
+    context = SimpleNamespace(args=[], command=command, obj=obj, find_root=lambda: SimpleNamespace(command=command))
     return cast(typer.Context, context)
 
 

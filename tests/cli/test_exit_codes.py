@@ -2,16 +2,23 @@
 
 import json
 import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.cli.test_bad_input import tuner
-from tests.conftest import MakeTarget
+from tests.conftest import MakeTarget, make_level, make_measurement
 from tuner import errors
 from tuner.cli import app
 from tuner.cli.app import main
-from tuner.search import storage
+from tuner.measure import measurement
+from tuner.search import engine, storage
+from tuner.search.storage import Store
+from tuner.study.trial import Confirmation, Failure, FailureKind, Measurement
+from tuner.target.launch import free_port
 
 README = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -59,7 +66,7 @@ def test_an_ending_has_its_code(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(storage, "read_study", fail)
@@ -94,3 +101,78 @@ def test_a_configuration_that_fails_is_infeasible(make_target: MakeTarget, tmp_p
     result = tuner("measure", "--target", str(folder), *short, cwd=tmp_path)
     assert result.returncode == 3, result.stderr
     assert result.stdout == ""
+
+
+MEASURED = make_measurement(target=0.05, loads=(4, 32))
+
+
+def of_a_few_requests() -> Measurement:
+    """A measurement whose p99 nobody can tell."""
+    level = replace(make_level(32, 100.0, 0.05), requests=9)
+    return replace(MEASURED, levels=(level,))
+
+
+@pytest.mark.parametrize(
+    ("measured", "slo", "code", "said"),
+    [
+        (MEASURED, "p99=50ms", 0, ""),
+        (MEASURED, "none", 0, ""),
+        (MEASURED, "p99=49ms", 3, "the SLO p99 ≤ 49.0 ms is missed: p99 is 50.0 ms at 32 users"),
+        (MEASURED, "p50=5ms", 3, "the SLO p50 ≤ 5.00 ms is missed: p50 is 25.0 ms at 32 users"),
+        (of_a_few_requests(), "p99=1s", 6, "nobody knows whether the SLO p99 ≤ 1.00 s is kept: too few requests (9)"),
+        (of_a_few_requests(), "p50=5ms", 3, "the SLO p50"),
+    ],
+)
+def test_a_measurement_that_misses_the_slo_says_so(
+    measured: Measurement,
+    slo: str,
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(measurement, "measure", lambda *_: measured)
+    with pytest.raises(SystemExit) as ended:
+        main(["measure", "--target", "null", "--slo", slo, "--out", str(tmp_path), "--quiet"])
+    out, err = capsys.readouterr()
+    assert (ended.value.code, said in err, "req/s" in out) == (code, True, True), err
+
+
+def test_a_search_whose_finalists_all_failed_when_launched_again_is_not_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def search(store: Store, *_: object) -> None:
+        number, configuration = store.begin(store.header.space.default())
+        store.finish(number, configuration, MEASURED)
+        lost = Failure(kind=FailureKind.CRASH, reason="out of memory")
+        store.confirm(Confirmation(trial=number, round=0, outcome=lost))
+
+    monkeypatch.setattr(engine, "search", search)
+    with pytest.raises(SystemExit) as ended:
+        main(["search", "--target", "null", "--budget", "1", "--name", "mine", "--out", str(tmp_path)])
+    out, err = capsys.readouterr()
+    assert ended.value.code == 6
+    assert "Not confirmed: every launch that should have confirmed a finalist failed" in out
+    assert "tuner: nothing was confirmed, as every launch for it failed" in err
+
+
+@pytest.mark.parametrize("arguments", [["serve"], ["ui"], ["doctor"]])
+def test_without_a_temporary_folder(
+    arguments: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    ports = [] if "doctor" in arguments else ["--port", str(free_port())]
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--target", "null", *ports])
+    assert ended.value.code == 7
+    assert "no temporary folder can be made (No such file or directory)" in capsys.readouterr().err
+
+
+def test_a_locustfile_that_is_broken_is_named_by_locust_and_by_its_own_code(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("raise RuntimeError('mine')\n")
+    where = ["--url", "http://127.0.0.1:9", "--port", str(free_port())]
+    result = tuner("ui", "--target", "null", "--locustfile", "broken.py", *where, cwd=tmp_path)
+    assert result.returncode == 6, result.stderr
+    assert "RuntimeError: mine" in result.stderr
+    assert "tuner: Locust ended by itself (" in result.stderr

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.test_bad_input import tuner
 from tests.conftest import MakeTarget
+from tuner.settings import schema
 
 PLAN = {"settings", "space", "trials", "launches_to_confirm", "seconds"}
 KNOBS = "[space]\na = { low = 1, high = 3, default = 1 }\n"
@@ -22,19 +23,38 @@ def document(*arguments: str, cwd: Path) -> tuple[dict[str, Any], int]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "keys"),
+    ("arguments", "verb", "keys"),
     [
-        (["targets"], {"targets"}),
-        (["targets", "null"], {"knobs", "conditions", "constraints", "constants", "options", "left_alone"}),
-        (["search", "--target", "null", "--dry-run"], PLAN),
-        (["runtime", "list"], {"runtimes"}),
-        (["init"], {"file", "schema"}),
+        (["targets"], "targets", {"targets"}),
+        (["targets", "null"], "targets", {"knobs", "conditions", "constraints", "constants", "options", "left_alone"}),
+        (["search", "--target", "null", "--dry-run"], "search", PLAN),
+        (["runtime", "list"], "runtime list", {"runtimes"}),
+        (["init"], "init", {"file", "schema"}),
+        (["--version"], "", {"text"}),
+        (["--help"], "", {"text"}),
+        (["search", "--help"], "search", {"text"}),
+        (["runtime", "add", "--help"], "runtime add", {"text"}),
     ],
 )  # fmt: skip
-def test_the_document_of_a_verb(tmp_path: Path, arguments: list[str], keys: set[str]) -> None:
+def test_the_document_of_a_verb(tmp_path: Path, arguments: list[str], verb: str, keys: set[str]) -> None:
     found, code = document(*arguments, cwd=tmp_path)
-    assert (found["version"], found["verb"], found["error"], code) == (1, arguments[0], None, 0)
+    assert (found["version"], found["verb"], found["error"], code) == (1, verb, None, 0)
     assert set(found["result"]) == keys
+
+
+@pytest.mark.parametrize("arguments", [[], ["runtime"]])
+def test_no_verb_at_all_is_a_mistake_with_the_help(tmp_path: Path, arguments: list[str]) -> None:
+    found, code = document(*arguments, cwd=tmp_path)
+    assert (found["error"], code) == ({"code": 2, "message": "name a verb; --help shows them"}, 2)
+    assert "Usage: tuner" in found["result"]["text"]
+    result = tuner(*arguments, cwd=tmp_path)
+    assert (result.returncode, "Usage: tuner" in result.stdout) == (2, True)
+
+
+def test_behind_two_dashes_no_word_is_one_for_every_verb(tmp_path: Path) -> None:
+    result = tuner("targets", "--", "--json", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "unknown target '--json'" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -112,11 +132,34 @@ def test_colours_of_a_terminal(tmp_path: Path, flags: list[str], environment: di
     assert b"Example: tuner targets" in shown
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["targets"]])
-def test_no_escape_sequence_where_nobody_looks(tmp_path: Path, arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["targets"], ["--help", "--json"]])
+@pytest.mark.parametrize("variable", ["NOTHING", "GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS", "TTY_COMPATIBLE"])
+def test_no_escape_sequence_where_nobody_looks(
+    tmp_path: Path, arguments: list[str], variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "1")
     result = tuner(*arguments, cwd=tmp_path)
     assert result.returncode == 0
     assert "\x1b" not in result.stdout + result.stderr
+    assert "\\u001b" not in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["targets"], ["targets", "null"], ["targets", "--json"]])
+def test_a_reader_who_has_left_is_no_mistake(tmp_path: Path, arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "tuner", *arguments]
+    result = subprocess.run(command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [["targets"], ["targets", "null"], ["targets", "--json"], ["--help"]])
+def test_a_full_disk_under_stdout_is_one_sentence(tmp_path: Path, arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "tuner", *arguments]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (7, "tuner: a stream: No space left on device\n")
 
 
 def test_settings_of_a_file_stand_under_the_flags(tmp_path: Path) -> None:
@@ -135,6 +178,7 @@ def test_settings_of_a_file_stand_under_the_flags(tmp_path: Path) -> None:
 def test_init_never_overwrites(tmp_path: Path) -> None:
     assert tuner("init", cwd=tmp_path).returncode == 0
     before = (tmp_path / "tuner.toml").read_text()
+    assert before.startswith(f"#:schema {schema.TUNER.as_uri()}\n# Settings of tuner")
     result = tuner("init", cwd=tmp_path)
     assert (result.returncode, "exists already" in result.stderr) == (2, True)
     assert (tmp_path / "tuner.toml").read_text() == before

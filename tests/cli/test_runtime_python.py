@@ -35,5 +35,6 @@ def test_a_study_goes_on_with_the_python_that_it_began_with(tmp_path: Path, monk
         run.go_on(store)
         python.unlink()
         with pytest.raises(UsageError, match="--runtime-python: there is no program"):
-            run.go_on(store)
+            run.go_on(store, budget=9)
+        assert store.study().settings.budget == 1, "what is refused changes nothing"
     assert [one.names["python"] for one in searched] == [str(python)] * 2

@@ -1,5 +1,6 @@
 """The first Ctrl-C ends a search in good order, the second one at once; either way nothing is left."""
 
+import errno
 import json
 import os
 import signal
@@ -12,7 +13,10 @@ import pytest
 
 from tests.cli.test_search import nothing_is_left_of
 from tests.conftest import MakeTarget
+from tuner.cli import signals
+from tuner.cli.app import main
 from tuner.cli.run import run
+from tuner.errors import StorageError
 from tuner.machine import cores, place
 from tuner.report import write
 from tuner.search import engine
@@ -115,5 +119,70 @@ def test_ctrl_c_while_the_report_is_written(tmp_path: Path, monkeypatch: pytest.
     output = Output()
     with pytest.raises(KeyboardInterrupt):
         run(settings, spec.load("null"), place(cores()), command="tuner search", out=tmp_path, output=output)
-    assert output.farewell == f"interrupted; go on with: tuner resume {tmp_path / 'study'}"
+    assert output.go_on == f"tuner resume {tmp_path / 'study'}"
     assert (tmp_path / "study" / "index.html").exists()
+
+
+def test_a_first_signal_lets_the_last_words_be_written() -> None:
+    signals.listen(quiet=True)
+    signals.finish()
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGINT) is signals._leave, "the next one leaves at once"
+
+
+def test_a_second_signal_leaves_also_while_the_last_words_are_written() -> None:
+    signals.listen(quiet=True)
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+    signals.finish()
+    assert signal.getsignal(signal.SIGTERM) is signals._leave
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "said"),
+    [
+        (StorageError("the storage is gone"), 7, "the storage is gone; go on with: tuner resume"),
+        (ZeroDivisionError("ours"), 1, "a fault of tuner itself: ZeroDivisionError('ours'); go on with: tuner resume"),
+        (OSError(errno.ENOSPC, "No space left on device", "x.npy"), 7, "x.npy: No space left on device; go on with: "),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_what_ends_a_search_by_accident_names_the_command_that_goes_on(
+    ending: Exception,
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise ending
+
+    monkeypatch.setattr(engine, "search", fail)
+    with pytest.raises(SystemExit) as ended:
+        main(["search", "--target", "null", "--name", "study", "--out", str(tmp_path)])
+    out, err = capsys.readouterr()
+    assert ended.value.code == code
+    assert said in err
+    assert str(tmp_path / "study") in err
+    assert "Nothing was measured yet" in out, "there is a report all the same"
+
+
+def test_a_report_that_cannot_be_written_hides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def unwritten(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(engine, "search", interrupted)
+    monkeypatch.setattr(write, "write_report", unwritten)
+    with pytest.raises(SystemExit) as ended:
+        main(["search", "--target", "null", "--name", "study", "--out", str(tmp_path)])
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.splitlines() == [
+        "note: there is no report of what was measured: the disk is full",
+        f"tuner: interrupted; go on with: tuner resume {tmp_path / 'study'}",
+    ]

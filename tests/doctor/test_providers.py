@@ -46,3 +46,12 @@ def test_the_table_is_shown_and_kept(capsys: pytest.CaptureFixture[str]) -> None
     assert cells[1] == [OPENVINO, "–", "–", "–", "not installed", "tuner runtime add openvino"]
     assert cells[2][:5] == [CUDA, "–", "–", "–", "fp32, bf16: no library; int4: no kernels"]
     assert load_diagnosis(dump_diagnosis(diagnosis)) == diagnosis
+
+
+def test_the_names_of_a_target_are_inert(capsys: pytest.CaptureFixture[str]) -> None:
+    precisions = {"[bold]x[/]": "", "\x1b[31mred": ""}
+    print_diagnosis(replace(make_diagnosis(), providers=(Provider(name=CPU, precisions=precisions),)))
+    shown = capsys.readouterr().out
+    assert "[bold]x[/]" in shown
+    assert "␛[31mred" in shown
+    assert "\x1b" not in shown

@@ -8,7 +8,7 @@ import pytest
 
 from tests.report import studies
 from tests.report.test_write import noisy
-from tuner.report.console import print_measurement, print_plan, print_verdict
+from tuner.report.console import print_measurement, print_verdict
 from tuner.report.write import write_report
 from tuner.terminal import Output
 
@@ -47,9 +47,3 @@ def test_a_verdict_as_a_document_is_the_report_for_other_programs(
     output.close()
     found = json.loads(capsys.readouterr().out)["result"]
     assert found == {"report": str(page), **json.loads((tmp_path / "report.json").read_text())}
-
-
-def test_a_plan_names_the_loop(capsys: pytest.CaptureFixture[str]) -> None:
-    study = studies.rates()
-    print_plan(study.settings, study.space)
-    assert "each: open loop at 50, then 200 req/s from 2 load processes; " in capsys.readouterr().out

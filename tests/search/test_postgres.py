@@ -58,7 +58,7 @@ def test_a_study_lives_in_postgresql_and_its_password_stays_out_of_the_folder(
     folder = tmp_path / "mine"
     assert not (folder / "study.db").exists()
     assert "secret" not in (folder / "study.json").read_text()
-    study = read_study(folder, postgres)
+    study = read_study(folder, secret=postgres)
     assert len(study.trials) == 3
     with open_study(folder, postgres) as store:
         store.set_budget(4)

@@ -24,7 +24,7 @@ from tuner.measure.protocol import ONCE, Repetition
 from tuner.search import engine
 from tuner.search.confirm import finalists, first_round, schedule
 from tuner.search.database import open_database, sqlite_url
-from tuner.search.storage import Store, create, open_study, read_study, storage_place
+from tuner.search.storage import Store, create, lacks_password, open_study, read_study, storage_place
 from tuner.study.objectives import Limits, Slo
 from tuner.study.space import Configuration, SearchSpace, identity
 from tuner.study.study import Header, Settings
@@ -280,11 +280,22 @@ def test_a_study_in_a_shared_storage_is_never_joined_by_accident(tmp_path: Path,
 
 
 def test_a_password_is_never_written_down_and_asked_for_again(store: Store) -> None:
-    place = storage_place("mine", "postgresql://user:secret@localhost/studies")
+    place = storage_place("mine", "postgresql://user:secret@localhost:9/studies")
     assert "secret" not in json.dumps(place)
     (store.folder / "study.json").write_text(json.dumps(place))
-    with pytest.raises(UsageError, match="with its password as --storage"):
+    with pytest.raises(UsageError, match="with its password as --storage, or in TUNER_STORAGE"):
         read_study(store.folder)
+    assert lacks_password(store.folder)
+    with pytest.raises(UsageError, match="is stored at"):
+        read_study(store.folder, secret="postgresql://user:secret@localhost/others")
+    # Its own URL is used: there is no such database, or no driver for it.
+    with pytest.raises(StorageError):
+        read_study(store.folder, secret="postgresql://user:secret@localhost:9/studies")
+
+
+def test_a_storage_that_is_at_hand_is_not_that_of_every_study(store: Store) -> None:
+    assert not lacks_password(store.folder)
+    assert read_study(store.folder, secret="postgresql://user:secret@localhost/studies").trials == ()
 
 
 def _hold(folder: str, held: Callable[[], None], release: Callable[[], None]) -> None:

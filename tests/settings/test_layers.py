@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import UsageError
-from tuner.settings.flags import arguments
-from tuner.settings.layers import layers
+from tuner.settings import flags
+from tuner.settings.layers import layers, unread
 
 KNOWN = ("--target", "--budget", "--users", "--rate", "--slo", "--set", "--vary", "--url", "--locustfile",
          "--quality-objective", "--no-quality-objective")  # fmt: skip
@@ -27,7 +27,8 @@ def below(
     """The arguments that stand for what two files and the environment say under `typed`."""
     (folder / "pyproject.toml").write_text(project)
     (folder / "tuner.toml").write_text(settings)
-    return arguments(layers(folder, environment), typed, known, takes_own=True)
+    said = flags.beneath(layers(folder, environment), typed)
+    return [*flags.arguments(said, known), *(f"{flag}={value}" for flag, value in said.own.items())]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,9 @@ def below(
         (("--budget=1",), {"TUNER_BUDGET": "2"}, "", "", []),
         ((), {"TUNER_BUDGET": "2"}, 'slo = "p99=5ms"', "", ["--slo=p99=5ms", "--budget=2"]),
         ((), {}, "", "[tool.ruff]\nline-length = 9", []),
+        # A variable that is empty is not set; an empty setting is the flag with nothing behind it.
+        ((), {"TUNER_BUDGET": "", "TUNER_SET": "", "TUNER_BUGET": ""}, "budget = 3", "", ["--budget=3"]),
+        (("--users", "4"), {}, 'locustfile = ""', "", ["--locustfile="]),
     ],
 )
 def test_a_higher_place_wins(
@@ -64,6 +68,7 @@ def test_a_higher_place_wins(
         # What is about one target says nothing of another, and a server by its URL has no knobs.
         (["--target", "other"], MINE, ["--budget=3"]),
         (["--target", "mine"], MINE, ["--budget=3", "--locustfile=x.py", "--set=a=1", "--b-c=d"]),
+        (["--b-c", "e"], MINE, ["--target=mine", "--budget=3", "--locustfile=x.py", "--set=a=1"]),
         (["--url", "http://here"], "[set]\na = 1", []),
         # Switches go both ways.
         ([], "quality_objective = true", ["--quality-objective"]),
@@ -75,6 +80,20 @@ def test_what_is_left_of_a_file_under_what_was_typed(
     tmp_path: Path, typed: list[str], settings: str, left: list[str]
 ) -> None:
     assert below(tmp_path, typed, settings=settings) == left
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [("server", True), ("./server/", True), ("server/target.toml", True), ("reference", False), ("nowhere", False)],
+)
+def test_a_target_is_the_same_however_it_is_written(
+    tmp_path: Path, name: str, same: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "server").mkdir()
+    (tmp_path / "server" / "target.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    left = below(tmp_path, ["--target", name], settings='target = "./server"\n[set]\na = 1\n[options]\nb = 2')
+    assert left == (["--set=a=1", "--b=2"] if same else [])
 
 
 def test_layers_add_up_knob_by_knob(tmp_path: Path) -> None:
@@ -105,7 +124,7 @@ def test_a_verb_gets_only_the_flags_that_it_has(tmp_path: Path) -> None:
         ("", "", {"TUNER_BUGET": "3"}, "TUNER_BUGET: unknown setting; did you mean TUNER_BUDGET?"),
         ("budget = 0", "", {}, "tuner.toml: budget: Input should be greater than or equal to 1"),
         ('budget = "3"', "", {}, "tuner.toml: budget: Input should be a valid integer"),
-        ("", "", {"TUNER_BUDGET": "many"}, "TUNER_*: budget: Input should be a valid integer"),
+        ("", "", {"TUNER_BUDGET": "many"}, "TUNER_BUDGET: budget: Input should be a valid integer"),
         ("", "", {"TUNER_SET": "batch"}, "TUNER_SET: expected words such as NAME=VALUE, but got 'batch'"),
         ("users = [32, 4]", "", {}, "tuner.toml: users: --users must rise from the lightest load to the target"),
         ('slo = "p99"', "", {}, "tuner.toml: slo: --slo 'p99': expected METRIC=DURATION"),
@@ -120,6 +139,11 @@ def test_a_mistake_is_told_with_its_place(
     with pytest.raises(UsageError) as raised:
         below(tmp_path, settings=settings, project=project, **variables)
     assert str(raised.value).startswith(sentence)
+
+
+def test_a_variable_that_is_a_flag_and_no_setting_is_found() -> None:
+    environment = {"TUNER_NAME": "mine", "TUNER_PORT": "80", "TUNER_DRY_RUN": "", "TUNER_BUDGET": "3", "PORT": "80"}
+    assert unread(("--name", "--dry-run", "--budget"), environment) == {"TUNER_NAME": "--name"}
 
 
 def test_variables_of_others_are_left_alone(tmp_path: Path) -> None:

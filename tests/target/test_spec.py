@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeTarget
+from tuner import bundled
 from tuner.errors import TargetFileError, UsageError
 from tuner.machine import cores, place
 from tuner.study.space import RangeKnob
@@ -30,8 +31,8 @@ def hot(rest: str) -> tuple[str, str]:
 
 
 def test_bundled_targets_load_by_name() -> None:
-    assert spec.bundled_names() == ["null", "reference"]
-    for name in spec.bundled_names():
+    assert bundled.target_names() == ["null", "reference"]
+    for name in bundled.target_names():
         target = spec.load(name)
         assert target.space.violated(target.space.default()) is None
 

@@ -3,11 +3,15 @@
 Only typer is imported here; a verb imports what it needs when it runs, so that `tuner --help` answers at once.
 """
 
+import errno
+import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
@@ -29,8 +33,8 @@ from tuner.cli import (
     worker,
 )
 from tuner.cli.invocation import Invocation
-from tuner.errors import Terminated, TunerError, UsageError
-from tuner.terminal import Output, inert
+from tuner.errors import StorageError, Terminated, TunerError, UsageError
+from tuner.terminal import Output, complain, silence
 
 _EPILOG = "\n\n".join(
     (
@@ -68,8 +72,8 @@ app.command("report")(report.report)
 app.command("targets")(targets.targets)
 app.command("init")(init.init)
 
-for _verb in app.registered_commands:
-    _verb.epilog = "With any verb: --json, --quiet, --no-color. Where settings come from, and exit codes: tuner --help."
+for _each in app.registered_commands:
+    _each.epilog = "With any verb: --json, --quiet, --no-color. Where settings come from, and exit codes: tuner --help."
 
 _EVERYWHERE = ("--json", "--quiet", "-q", "--no-color")
 
@@ -99,40 +103,99 @@ def _program(
 def main(words: Sequence[str] | None = None) -> None:
     """Run the program with these arguments, or those of the command line."""
     words = sys.argv[1:] if words is None else words
-    everywhere = [word for word in words if word in _EVERYWHERE]
-    typed = [word for word in words if word not in _EVERYWHERE]
+    end = words.index("--") if "--" in words else len(words)
+    everywhere = [word for word in words[:end] if word in _EVERYWHERE]
+    typed = [*(word for word in words[:end] if word not in _EVERYWHERE), *words[end:]]
     if "--no-color" in everywhere:
         os.environ["NO_COLOR"] = "1"
+    as_json = "--json" in everywhere
+    if as_json or not sys.stdout.isatty():
+        # typer would take GITHUB_ACTIONS and FORCE_COLOR for a terminal.
+        os.environ["_TYPER_FORCE_DISABLE_TERMINAL"] = "1"
     quiet = "--quiet" in everywhere or "-q" in everywhere
-    verb = next((word for word in typed if not word.startswith("-")), "")
-    output = Output(verb, as_json="--json" in everywhere, quiet=quiet)
+    program: Any = typer.main.get_command(app)
+    output = Output(_verb(typed, program), as_json=as_json, quiet=quiet)
     signals.listen(quiet=quiet)
-    code, message = _ended(typed, output)
-    if message:
-        print(inert(f"tuner: {message}"), file=sys.stderr)
-    output.close(code, message)
-    sys.exit(code)
+    ending = _ended(partial(_run, typed, program, output), output)
+    signals.finish()
+    sys.exit(_told(ending, output))
 
 
-def _ended(typed: Sequence[str], output: Output) -> tuple[int, str]:
-    """Run a verb; return the exit code, and what went wrong."""
-    program = typer.main.get_command(app)
+def _verb(typed: Sequence[str], program: Any) -> str:
+    """Return the name of what is run, of two words where a verb has verbs of its own."""
+    names = [word for word in typed if not word.startswith("-")]
+    group = getattr(program.commands.get(names[0] if names else ""), "commands", {})
+    return " ".join(names[: 2 if names[1:] and names[1] in group else 1])
+
+
+def _run(typed: Sequence[str], program: Any, output: Output) -> int:
+    """Run a verb with the settings under what was typed; return an exit code that is no error of ours."""
     invocation = Invocation(words=typed, output=output)
     try:
         invocation = Invocation.of(typed, program, output)
-        code = program.main(list(invocation.words), prog_name="tuner", standalone_mode=False, obj=invocation)
+        with _kept(output):
+            code = program.main(list(invocation.words), prog_name="tuner", standalone_mode=False, obj=invocation)
     except UsageError as error:
-        return error.exit_code, invocation.explained(str(error))
+        raise UsageError(invocation.explained(str(error))) from None
+    except typer.TyperException as error:
+        mistake = error.format_message() or "name a verb; --help shows them"
+        raise UsageError(invocation.explained(mistake)) from None
+    return code or 0
+
+
+@contextmanager
+def _kept(output: Output) -> Iterator[None]:
+    """Make what the parser writes, help or the version, the result where that is to be a document."""
+    if not output.as_json:
+        yield
+        return
+    text = io.StringIO()
+    try:
+        with redirect_stdout(text):
+            yield
+    finally:
+        if not output.told and text.getvalue():
+            output.tell({"text": text.getvalue()})
+
+
+def _ended(run: Callable[[], int | None], output: Output) -> tuple[int, str]:
+    """Run something to its end; return the exit code, and what went wrong."""
+    try:
+        code = run() or 0
+    except StorageError as error:
+        return error.exit_code, _with_advice(str(error), output)
     except TunerError as error:
         return error.exit_code, str(error)
-    except typer.TyperException as error:
-        return error.exit_code, invocation.explained(error.format_message())
     except Terminated:
-        return 143, output.farewell
+        return 143, _with_advice("interrupted", output)
     except KeyboardInterrupt:
-        return 130, output.farewell
+        return 130, _with_advice("interrupted", output)
     except Exception as error:
-        traceback.print_exc()
-        return 1, f"a fault of tuner itself: {error!r}"
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return StorageError.exit_code, _with_advice(f"{error.filename or 'a stream'}: {error.strerror}", output)
+        complain(traceback.format_exc())
+        return 1, _with_advice(f"a fault of tuner itself: {error!r}", output)
     # The parser turns a KeyboardInterrupt of the verb into this code.
-    return code or 0, output.farewell if code else ""
+    return code, _with_advice("interrupted", output) if code else ""
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What happens to whoever writes, anywhere, and is no fault of ours."""
+
+
+def _with_advice(message: str, output: Output) -> str:
+    return f"{message}; go on with: {output.go_on}" if output.go_on else message
+
+
+def _told(ending: tuple[int, str], output: Output) -> int:
+    """Write the document, then what went wrong, to whoever still reads; return the exit code."""
+    unwritten = _ended(partial(output.close, *ending), output)
+    code, message = unwritten if unwritten[0] else ending
+    if message:
+        complain(f"tuner: {message}")
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            silence(stream)
+    return code

@@ -18,6 +18,7 @@ def compare(
     other_machine: Annotated[
         bool, typer.Option("--other-machine", help="Compare figures of different or unknown machines all the same.")
     ] = False,
+    storage: options.Storage = None,
 ) -> None:
     """Say what differs between two studies or measurements that are stored, and what of it is more than noise.
 
@@ -28,15 +29,16 @@ def compare(
     from tuner.report.comparison.console import print_comparison
     from tuner.report.comparison.judge import compare as judged
 
-    found = judged(_source(before), _source(after), other_machine=other_machine)
+    sources = (_source(folder, storage, context.obj.storage) for folder in (before, after))
+    found = judged(*sources, other_machine=other_machine)
     print_comparison(found, options.output(context))
     found.require_no_worse()
 
 
-def _source(folder: Path) -> "Source":
+def _source(folder: Path, storage: str | None, secret: str | None) -> "Source":
     from tuner.report.comparison.sources import is_measurements, of_measurements, of_study
     from tuner.search.storage import read_study
 
     if is_measurements(folder) and not (folder / "study.json").exists():
         return of_measurements(folder)
-    return of_study(read_study(folder), str(folder))
+    return of_study(read_study(folder, storage, secret=secret), str(folder))

@@ -23,39 +23,37 @@ def doctor(
 
     Example: tuner doctor --users 4,32
     """
+    output = options.output(context)
+    workload = options.workload(users, rate, None, None)
+    prepared = options.prepared(context, target, workload, runtime_python=runtime_python)
+    loaded = prepared.target
+    # Late: all this takes a while to load, and what is mistyped is told before.
     import json
-    from pathlib import Path
-    from tempfile import TemporaryDirectory
 
+    from tuner.cli.scratch import scratch
     from tuner.doctor import store
     from tuner.doctor.console import print_diagnosis
     from tuner.doctor.diagnosis import dump_diagnosis
     from tuner.doctor.examination import examine
     from tuner.errors import InvalidMeasurementError
-    from tuner.machine import cores, fingerprint, place
+    from tuner.machine import fingerprint
     from tuner.measure.protocol import Protocol, Watcher
     from tuner.measure.verify import Verifier
     from tuner.report.progress import LaunchProgress
     from tuner.study.objectives import Limits
     from tuner.target import spec
 
-    output = options.output(context)
-    workload = options.workload(users, rate, None, None)
-    own = options.target_options(context, target)
-    placement = place(cores())
-    loaded = spec.load(target, own, None, placement.server, runtime_python)
-    with TemporaryDirectory(prefix="tuner-doctor-") as name, LaunchProgress(output) as progress:
-        folder = Path(name)
+    with scratch("doctor") as folder, LaunchProgress(output) as progress:
         protocol = Protocol(
             target=loaded,
             workload=workload,
             limits=Limits(),
             verifier=Verifier(loaded, folder / "answers", workload.concurrency),
             machine=fingerprint(),
-            placement=placement,
+            placement=prepared.placement,
             watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
         )
-        diagnosis = examine(protocol, spec.reference(target), own, launches, folder)
+        diagnosis = examine(protocol, spec.reference(target), prepared.given, launches, folder)
     print_diagnosis(diagnosis, output)
     found = json.loads(dump_diagnosis(diagnosis))
     output.tell({**found, "kept": None})

@@ -20,11 +20,12 @@ def init(context: typer.Context) -> None:
     path = Path(FILE)
     try:
         with path.open("x", encoding="utf-8", newline="\n") as handle:
-            handle.write(template())
+            # A line that editors look for, wherever tuner is installed.
+            handle.write(f"#:schema {schema.TUNER.as_uri()}\n{template()}")
     except FileExistsError:
         raise UsageError(f"{FILE} exists already: change it, or move it out of the way") from None
     except OSError as error:
         raise StorageError(f"{FILE} cannot be written here ({error.strerror})") from None
     output = options.output(context)
     output.tell({"file": str(path.resolve()), "schema": str(schema.TUNER)})
-    output.say(f"{FILE} written; your editor checks it with the JSON Schema {schema.TUNER}")
+    output.say(f"{FILE} written; its first line lets your editor check it with the JSON Schema {schema.TUNER}")

@@ -2,8 +2,8 @@
 
 import os
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,26 +14,42 @@ _FILES = ("tuner.toml", "pyproject.toml")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """The arguments as if all of them had been typed, those of them that were not, and where the verb writes."""
+    """The arguments as if all of them had been typed, those of them that were not, and where the verb writes.
+
+    `own` are flags of the target's own that were not typed. The parser knows none of them, and would take them for what
+    a verb is to work on. `storage` is a URL that was not typed, for a study that exists and does not keep its password.
+    """
 
     words: Sequence[str]
     settings: Sequence[str] = ()
+    own: Mapping[str, str] = field(default_factory=dict)
+    storage: str | None = None
     output: Output
+
+    @property
+    def command(self) -> list[str]:
+        """The command that means the same where there are no settings."""
+        return ["tuner", *self.words, *(f"{flag}={value}" for flag, value in self.own.items())]
 
     @classmethod
     def of(cls, typed: Sequence[str], program: Any, output: Output) -> Self:
-        """Lay the settings under what was typed, for a verb that has a target; help needs none of them."""
+        """Lay the settings under what was typed; help needs none of them, and a study that exists keeps its own."""
         verb = program.commands.get(typed[0]) if typed else None
         flags = [flag for option in getattr(verb, "params", ()) for flag in (*option.opts, *option.secondary_opts)]
-        if verb is None or "--target" not in flags or "--help" in typed or not _are_there():
+        if not {"--target", "--storage"} & {*flags} or "--help" in typed or not _are_there():
             return cls(words=typed, output=output)
         # Late: pydantic takes a while to load, and mostly there are no settings.
-        from tuner.settings.flags import arguments
-        from tuner.settings.layers import layers
+        from tuner.settings.flags import arguments, beneath
+        from tuner.settings.layers import layers, unread
 
-        takes_own = bool(verb.context_settings.get("allow_extra_args"))
-        below = arguments(layers(Path.cwd()), typed, flags, takes_own=takes_own)
-        return cls(words=[typed[0], *below, *typed[1:]], settings=below, output=output)
+        for variable, flag in unread(flags).items():
+            told = f"note: {variable} is not read: {flag} is no setting and must be typed"
+            output.progress().print(told, soft_wrap=True)
+        said = beneath(layers(Path.cwd()), typed)
+        if "--target" not in flags:
+            return cls(words=typed, storage=said.single.get("--storage"), output=output)
+        settings = arguments(said, flags)
+        return cls(words=[typed[0], *settings, *typed[1:]], settings=settings, own=said.own, output=output)
 
     @property
     def typed(self) -> Sequence[str]:
@@ -41,8 +57,8 @@ class Invocation:
         return self.words[1 + len(self.settings) :]
 
     def explained(self, mistake: str) -> str:
-        """Add to a mistake what was not typed: it may be there. A URL of a storage may hold a password."""
-        told = [word for word in self.settings if not word.startswith("--storage=")]
+        """Add to a mistake what was not typed: it may be there. A storage's URL and a target's own may be secrets."""
+        told = [*(word for word in self.settings if not word.startswith("--storage=")), *self.own]
         return f"{mistake} (set in a file or a variable: {shlex.join(told)})" if told else mistake
 
 

@@ -2,11 +2,15 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner.cli import options
+
+if TYPE_CHECKING:
+    from tuner.study.objectives import Slo
+    from tuner.study.trial import Measurement
 
 
 def measure(
@@ -28,19 +32,11 @@ def measure(
 ) -> None:
     """Measure one configuration: the default, but for what --set says; or a server of yours with --url.
 
+    Exit code 3 where it misses the --slo.
+
     Example: tuner measure --set workers=2 --set intra_op_threads=1
     """
     from tuner.errors import UsageError
-    from tuner.machine import cores, fingerprint, place
-    from tuner.measure import measurement
-    from tuner.measure.failed import as_error
-    from tuner.measure.protocol import Protocol, Watcher
-    from tuner.measure.verify import Verifier
-    from tuner.report.console import print_measurement
-    from tuner.report.progress import LaunchProgress
-    from tuner.study.objectives import Limits
-    from tuner.study.trial import Failure
-    from tuner.target import spec
 
     options.require_url(url, sets)
     output = options.output(context)
@@ -49,12 +45,20 @@ def measure(
         raise UsageError(
             "--load-master: other machines cannot reach what tuner launches; start it there and give --url"
         )
-    placement = place(cores(), workload.processes_here)
-    own = options.target_options(context, target)
-    loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
-    options.require_open_loop(workload, loaded)
-    options.show_notes(loaded, output)
+    prepared = options.prepared(context, target, workload, locustfile, runtime_python)
+    loaded = prepared.target
     configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
+    # Late: all this takes a while to load, and what is mistyped is told before.
+    from tuner.machine import fingerprint
+    from tuner.measure import measurement
+    from tuner.measure.failed import as_error
+    from tuner.measure.protocol import Protocol, Watcher
+    from tuner.measure.verify import Verifier
+    from tuner.report.console import print_measurement
+    from tuner.report.progress import LaunchProgress
+    from tuner.study.objectives import Limits
+    from tuner.study.trial import Failure
+
     folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
     with LaunchProgress(output) as progress:
         protocol = Protocol(
@@ -63,7 +67,7 @@ def measure(
             limits=Limits(slo=options.slo(slo, loaded)),
             verifier=Verifier(loaded, folder / "answers", workload.concurrency, seed),
             machine=fingerprint(),
-            placement=placement,
+            placement=prepared.placement,
             watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
             seed=seed,
         )
@@ -74,3 +78,18 @@ def measure(
     if isinstance(outcome, Failure):
         raise as_error(outcome, f"logs in {folder}: ")
     print_measurement(outcome, folder, output)
+    if slo is not None and (asked := protocol.limits.slo) is not None:
+        require_kept(outcome, asked)
+
+
+def require_kept(measurement: "Measurement", slo: "Slo") -> None:
+    """Raise what the exit code says where the SLO that was asked for is missed, or cannot be judged."""
+    from tuner.errors import InfeasibleError, InvalidMeasurementError
+    from tuner.units import format_seconds
+
+    level = measurement.target
+    if slo.metric == "p99" and level.told_p99 is None:
+        few = f"too few requests ({level.requests}) tell no p99 at {level.load}; measure longer with --measure-at-most"
+        raise InvalidMeasurementError(f"nobody knows whether the SLO {slo} is kept: {few}")
+    if (found := level.metric(slo.metric)) > slo.limit:
+        raise InfeasibleError(f"the SLO {slo} is missed: {slo.metric} is {format_seconds(found)} at {level.load}")

@@ -1,17 +1,19 @@
 """The options that several verbs share, and how the loose texts of a command line become values."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tuner.errors import UsageError, unknown
+from tuner import bundled
+from tuner.errors import TargetFileError, UsageError, unknown
 
 if TYPE_CHECKING:
+    from tuner.machine import Placement
     from tuner.study.objectives import Slo
     from tuner.study.space import Configuration
     from tuner.study.workload import Workload
@@ -19,17 +21,12 @@ if TYPE_CHECKING:
     from tuner.terminal import Output
 
 
-def bundled_targets() -> list[str]:
-    """Return what a shell offers for --target."""
-    from tuner import bundled
-
-    return sorted(path.parent.name for path in bundled.targets().glob("*/target.toml"))
-
-
 TargetName = Annotated[
     str,
     typer.Option(
-        "--target", help="A bundled target's name, or a folder with a target.toml.", autocompletion=bundled_targets
+        "--target",
+        help="A bundled target's name, or a folder with a target.toml.",
+        autocompletion=bundled.target_names,
     ),
 ]
 Users = Annotated[
@@ -150,6 +147,34 @@ def workload(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A target as it will be measured: loaded for the cores that are left to it, with the options that were `given`."""
+
+    target: "Target"
+    given: Mapping[str, str]
+    placement: "Placement"
+
+
+def prepared(
+    context: typer.Context,
+    name: str,
+    workload: "Workload",
+    locustfile: str | None = None,
+    runtime_python: str | None = None,
+) -> Prepared:
+    """Load a target to be measured under a load, and tell a person what it has to say before."""
+    from tuner.machine import cores, place
+    from tuner.target import spec
+
+    placement = place(cores(), workload.processes_here)
+    own = target_options(context, name)
+    target = spec.load(name, own, locustfile, placement.server, runtime_python)
+    require_open_loop(workload, target)
+    show_notes(target, output(context))
+    return Prepared(target=target, given={key: str(target.names[key]) for key in own}, placement=placement)
+
+
 def require_open_loop(workload: "Workload", target: "Target") -> None:
     """Refuse an open loop of somebody's own locustfile: only ours knows how to keep to a schedule."""
     from tuner.study.workload import Loop
@@ -180,11 +205,11 @@ def require_url(url: str | None, sets: Sequence[str] | None) -> None:
 
 
 def require_free(port: int) -> None:
-    """Refuse a port that is taken."""
-    from tuner.target.launch import is_free
+    """Refuse a port where nothing of ours can listen."""
+    from tuner.target.launch import refusal
 
-    if not is_free(port):
-        raise UsageError(f"--port {port}: something listens there already; choose another port")
+    if reason := refusal(port):
+        raise UsageError(f"--port {port}: {reason}; choose another port")
 
 
 def load_target(
@@ -197,23 +222,38 @@ def load_target(
 
 
 def target_options(context: typer.Context, name: str) -> dict[str, str]:
-    """Read the `--flag value` and `--flag=value` pairs that are not ours as options of the target."""
+    """Read the options of the target's own: those of the settings, and over them those that were typed."""
+    from tuner.settings.flags import flag_of
     from tuner.target import spec
 
-    known = {f"--{option.replace('_', '-')}": option for option in spec.declared_options(name)}
+    known = {flag_of(option): option for option in spec.declared_options(name)}
+    for flag in sorted(known.keys() & _flags_of_tuner(context)):
+        path = spec.find(name) / "target.toml"
+        raise TargetFileError(f"{path}: [options] {known[flag]}: {flag} is a flag of tuner; choose another name")
     ours = [flag for parameter in context.command.params for flag in parameter.opts if flag.startswith("--")]
     found: dict[str, str] = {}
-    rest = list(context.args)
-    while rest:
-        flag, equals, value = rest.pop(0).partition("=")
+    for flag, value in (*context.obj.own.items(), *_left_over(context.args)):
         if flag not in known:
             raise UsageError(unknown("option", flag, (*known, *ours)))
-        if not equals:
-            if not rest:
-                raise UsageError(f"{flag} needs a value")
-            value = rest.pop(0)
+        if value is None:
+            raise UsageError(f"{flag} needs a value")
         found[known[flag]] = value
     return found
+
+
+def _flags_of_tuner(context: typer.Context) -> set[str]:
+    """Return the flags of every verb: an option of a target by such a name would never be reached."""
+    program: Any = context.find_root().command
+    options = [option for verb in (program, *program.commands.values()) for option in verb.params]
+    return {"--help", *(flag for option in options for flag in (*option.opts, *option.secondary_opts))}
+
+
+def _left_over(words: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Yield what the parser left over: `--flag value` and `--flag=value`, which may be options of the target."""
+    rest = iter(words)
+    for word in rest:
+        flag, equals, value = word.partition("=")
+        yield flag, value if equals else next(rest, None)
 
 
 def study_name(given: str | None, target: str) -> str:

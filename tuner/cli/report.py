@@ -21,5 +21,5 @@ def report(
     from tuner.report.write import write_report
     from tuner.search.storage import read_study
 
-    study = read_study(folder, storage)
+    study = read_study(folder, storage, secret=context.obj.storage)
     print_verdict(study, write_report(study, folder), options.output(context))

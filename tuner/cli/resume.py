@@ -21,7 +21,5 @@ def resume(
     from tuner.cli.run import go_on
     from tuner.search.storage import open_study
 
-    with open_study(folder, storage) as store:
-        if budget is not None:
-            store.set_budget(budget)
-        go_on(store, options.output(context))
+    with open_study(folder, storage, secret=context.obj.storage) as store:
+        go_on(store, options.output(context), budget)

@@ -5,29 +5,24 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from tuner.cli.options import show_notes
 from tuner.doctor.store import known_noise
-from tuner.errors import InfeasibleError, StorageError, Terminated, TunerError, UsageError
+from tuner.errors import InfeasibleError, InvalidMeasurementError, TunerError, UsageError
 from tuner.machine import Placement, comparable, cores, fingerprint
 from tuner.measure.kept import Keeper
 from tuner.measure.measurement import measure
 from tuner.measure.protocol import Protocol, Watcher
 from tuner.measure.verify import Verifier
-from tuner.report.console import print_plan, print_verdict
+from tuner.report.console import print_verdict
 from tuner.report.progress import SearchProgress
 from tuner.report.text import in_shell
 from tuner.report.verdict import Verdict, verdict
 from tuner.search import engine
-from tuner.search.storage import Store, create
+from tuner.search.storage import Store, create, lacks_password
 from tuner.study.study import Header, Settings
 from tuner.target import spec
 from tuner.target.spec import Target
-from tuner.terminal import PLAIN, Output
-
-
-def dry(settings: Settings, target: Target, output: Output = PLAIN) -> None:
-    """Print what a search would do."""
-    alone = [name for name in target.left_alone if name in settings.pinned]
-    print_plan(settings, target.space.pinned(settings.pinned), alone, output)
+from tuner.terminal import PLAIN, Output, cell
 
 
 def run(
@@ -54,8 +49,8 @@ def run(
         _search(store, target, output)
 
 
-def go_on(store: Store, output: Output = PLAIN) -> None:
-    """Search on in a study that exists, if nothing that its figures depend on has changed."""
+def go_on(store: Store, output: Output = PLAIN, budget: int | None = None) -> None:
+    """Search on in a study that exists, if nothing that its figures depend on has changed; only the budget may."""
     settings = store.header.settings
     server = store.header.placement.server
     target = spec.load(settings.target, settings.options, settings.locustfile, server, settings.runtime_python)
@@ -66,6 +61,9 @@ def go_on(store: Store, output: Output = PLAIN) -> None:
     placement = store.header.placement
     if not {*placement.server, *placement.load} <= set(cores()):
         raise UsageError(f"{store.folder}: began on other cores than we may use now; start a new study")
+    show_notes(target, output)
+    if budget is not None:
+        store.set_budget(budget)
     _search(store, target, output)
 
 
@@ -73,6 +71,9 @@ def _search(store: Store, target: Target, output: Output) -> None:
     """Search, and write the report of whatever there is, also when a person, a signal or an error ends it."""
     settings, default = store.header.settings, store.header.space.default()
     users = settings.workload.concurrency
+    output.go_on = f"tuner resume {in_shell(str(store.folder))}"
+    if lacks_password(store.folder):
+        output.go_on += " (with the password of its storage in --storage or TUNER_STORAGE)"
     try:
         with SearchProgress(settings, default, store.trials, output) as progress, Keeper() as keeper:
             protocol = Protocol(
@@ -88,17 +89,21 @@ def _search(store: Store, target: Target, output: Output) -> None:
             starts = target.starts_with(settings.pinned)
             engine.search(store, starts, partial(measure, protocol, keeper=keeper), progress)
         found = _report(store, output)
-    except (KeyboardInterrupt, Terminated):
-        _report(store, output)
-        output.farewell = f"interrupted; go on with: tuner resume {in_shell(str(store.folder))}"
-        raise
-    except StorageError:
-        raise
-    except TunerError:
-        _report(store, output)
+    except BaseException:
+        _report_if_possible(store, output)
         raise
     if found.configuration is None:
         raise InfeasibleError(f"no configuration keeps the limits ({settings.limits})")
+    if not found.finalists:
+        raise InvalidMeasurementError("nothing was confirmed, as every launch for it failed; the report says why")
+
+
+def _report_if_possible(store: Store, output: Output) -> None:
+    """Write the report of what there is; what ended the search matters more than why there is none."""
+    try:
+        _report(store, output)
+    except TunerError as error:
+        output.progress().print(cell(f"note: there is no report of what was measured: {error}"), soft_wrap=True)
 
 
 def _report(store: Store, output: Output) -> Verdict:

@@ -35,13 +35,25 @@ def list_runtimes(context: typer.Context) -> None:
 
     Example: tuner runtime list
     """
-    from tuner.report.console import print_runtimes
+    from dataclasses import asdict
+
+    from rich.table import Table
+
     from tuner.runtimes import store
     from tuner.runtimes.known import KNOWN
+    from tuner.terminal import cell
+    from tuner.units import format_bytes
 
-    print_runtimes(
-        [(runtime, store.installed(runtime), store.size(runtime)) for runtime in KNOWN], options.output(context)
-    )
+    output, table, found = options.output(context), Table(), []
+    for heading in ("runtime", "package", "installed", "size", "for"):
+        table.add_column(heading, overflow="fold")
+    for runtime in KNOWN:
+        version, size = store.installed(runtime), store.size(runtime)
+        found.append({**asdict(runtime), "installed": version, "bytes": size})
+        told = (version, format_bytes(size)) if version else (f"no: tuner runtime add {runtime.name}", "–")
+        table.add_row(*map(cell, (runtime.name, runtime.requirement, *told, runtime.provider)))
+    output.tell({"runtimes": found})
+    output.show(table)
 
 
 @app.command("remove")

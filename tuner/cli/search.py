@@ -36,29 +36,25 @@ def search(
 
     Example: tuner search --budget 50 --users 4,32 --slo p99=50ms
     """
-    from tuner.cli.run import dry, run
     from tuner.errors import UsageError
-    from tuner.machine import cores, place
-    from tuner.search.database import absolute, without_password
-    from tuner.study.objectives import Limits
-    from tuner.study.study import Settings
     from tuner.target import spec
     from tuner.units import parse_share
 
     output = options.output(context)
-    own = options.target_options(context, target)
     workload = options.workload(users, rate, p99_within, measure_at_most, load_processes)
-    placement = place(cores(), workload.processes_here)
-    loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
-    options.require_open_loop(workload, loaded)
-    options.show_notes(loaded, output)
+    prepared = options.prepared(context, target, workload, locustfile, runtime_python)
+    loaded = prepared.target
+    # Late: all this takes a while to load, and what is mistyped is told before.
+    from tuner.study.objectives import Limits
+    from tuner.study.study import Settings
+
     limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=parse_share(max_accuracy_drop))
     if quality_objective and not loaded.answers.compared:
         raise UsageError(f"--quality-objective: {loaded.name} has no [answers] with requests and field to compare")
     settings = Settings(
         name=options.study_name(name, loaded.name),
         target=spec.reference(target),
-        options={name: str(loaded.names[name]) for name in own},
+        options=prepared.given,
         pinned=options.held(loaded, sets, vary),
         workload=workload,
         limits=limits,
@@ -68,12 +64,17 @@ def search(
         quality_objective=quality_objective,
         runtime_python=loaded.runtime_python,
     )
-    words: Sequence[str] = context.obj.words
+    words: Sequence[str] = context.obj.command
     if storage is not None:
+        from tuner.search.database import absolute, without_password
+
         words = [word.replace(storage, without_password(storage)) for word in words]
         storage = absolute(storage)
     if dry_run:
-        dry(settings, loaded, output)
+        from tuner.cli.plan import print_plan
+
+        print_plan(settings, loaded, output)
     else:
-        command = shlex.join(["tuner", *words])
-        run(settings, loaded, placement, command=command, out=out, storage=storage, output=output)
+        from tuner.cli.run import run
+
+        run(settings, loaded, prepared.placement, command=shlex.join(words), out=out, storage=storage, output=output)

@@ -18,15 +18,15 @@ def serve(
 
     Example: tuner serve --set precision=int8_dynamic --set max_batch_size=8
     """
-    from tuner.cli import launched
-    from tuner.errors import TargetStartError
-    from tuner.report.console import print_serving
-    from tuner.target.process import wait_until_gone
-
     options.require_free(port)
     loaded = options.load_target(context, target, runtime_python=runtime_python)
     configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
+    # Late: this takes a while to load, and what is mistyped is told before.
+    from tuner.cli import launched
+    from tuner.errors import TargetStartError
+    from tuner.target.process import wait_until_gone
+
     with launched.server(loaded, configuration, port) as server:
-        print_serving(server.url, launched.locust_command(loaded, server.url), options.output(context))
+        launched.print_serving(loaded, server.url, options.output(context))
         gone = wait_until_gone(server.process)
         raise TargetStartError(f"the server ended by itself ({gone.ending()})")

@@ -24,6 +24,18 @@ def listen(*, quiet: bool) -> None:
         signal.signal(each, first)
 
 
+def finish() -> None:
+    """Let the first signal, if none has come, no longer unwind what runs: the last words are being written."""
+
+    def first(_: int, __: FrameType | None) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, _leave)
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(each) is not _leave:
+            signal.signal(each, first)
+
+
 def _leave(number: int, _: FrameType | None) -> None:
     """End this process now: the reaper of each child sees that we are gone, and kills it with all below it."""
     if os.isatty(2):

@@ -1,10 +1,14 @@
 """`tuner targets`: what can be tuned out of the box."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tuner import bundled
 from tuner.cli import options
+
+if TYPE_CHECKING:
+    from tuner.terminal import Output
 
 
 def targets(
@@ -15,12 +19,39 @@ def targets(
 
     Example: tuner targets reference
     """
-    from tuner.report.console import print_space, print_targets
-    from tuner.target import spec
-
     output = options.output(context)
     if name is None:
-        print_targets({target: spec.description(target) for target in spec.bundled_names()}, output)
+        _list(output)
     else:
-        loaded = spec.load(name)
-        print_space(loaded.space, spec.declared_options(name), loaded.left_alone, output)
+        _show(name, output)
+
+
+def _list(output: "Output") -> None:
+    from rich.table import Table
+
+    from tuner.target import spec
+    from tuner.terminal import cell
+
+    descriptions = {name: spec.description(name) for name in bundled.target_names()}
+    output.tell({"targets": [{"name": name, "description": about} for name, about in descriptions.items()]})
+    table = Table("target")
+    table.add_column("what it is", overflow="fold")
+    for row in descriptions.items():
+        table.add_row(*map(cell, row))
+    output.show(table)
+
+
+def _show(name: str, output: "Output") -> None:
+    from pydantic import TypeAdapter
+
+    from tuner.cli.knobs import show_space
+    from tuner.settings.flags import flag_of
+    from tuner.study.space import SearchSpace
+    from tuner.target import spec
+
+    target, declared = spec.load(name), spec.declared_options(name)
+    space = TypeAdapter(SearchSpace).dump_python(target.space, mode="json")
+    output.tell({**space, "options": declared, "left_alone": list(target.left_alone)})
+    show_space(target.space, target.left_alone, output)
+    for option, meaning in declared.items():
+        output.say(f"option {flag_of(option)}: {meaning}")

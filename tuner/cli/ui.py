@@ -21,16 +21,17 @@ def ui(
 
     Example: tuner ui --set precision=int8_dynamic
     """
-    from tuner.cli import launched
-    from tuner.errors import TargetStartError, TunerError
-    from tuner.target.launch import free_port
-    from tuner.target.process import wait_until_gone
-
     options.require_url(url, sets)
     options.require_free(port)
     output = options.output(context)
     loaded = options.load_target(context, target, locustfile, runtime_python)
     configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
+    # Late: this takes a while to load, and what is mistyped is told before.
+    from tuner.cli import launched
+    from tuner.errors import TargetStartError
+    from tuner.target.launch import free_port
+    from tuner.target.process import wait_until_gone
+
     page = f"http://127.0.0.1:{port}"
     with ExitStack() as running:
         processes = []
@@ -43,5 +44,5 @@ def ui(
         output.say(f"Locust's web UI: {page} drives {url} until Ctrl-C")
         gone = wait_until_gone(*processes, locust)
         if gone is locust:
-            raise TunerError(f"Locust ended by itself ({locust.ending()}); what it wrote above says why")
+            raise launched.locust_ended(locust)
         raise TargetStartError(f"the server ended by itself ({gone.ending()})")

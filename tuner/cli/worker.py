@@ -26,11 +26,15 @@ def worker(
 
     Example: tuner worker 10.0.0.5:5557
     """
-    from tuner.load.driver import LoadError, locust_command, locust_environment
+    from tuner.cli.launched import locust_ended
+    from tuner.errors import UsageError
+    from tuner.load.driver import locust_command, locust_environment
     from tuner.measure.drive import request_environment
     from tuner.target.process import SupervisedProcess, wait_until_gone
     from tuner.units import parse_address
 
+    if master.startswith("-"):
+        raise UsageError(f"{master}: flags of the target's own come after ADDRESS:PORT")
     host, port = parse_address(master)
     loaded = options.load_target(context, target, locustfile)
     scenario = loaded.open_locustfile if open_loop and loaded.open_locustfile else loaded.locustfile
@@ -42,4 +46,4 @@ def worker(
             began = time.monotonic()
             wait_until_gone(process)
             if time.monotonic() - began < _SHORTEST_SECONDS:
-                raise LoadError(f"Locust ended at once ({process.ending()}); what it wrote above says why")
+                raise locust_ended(process)

@@ -36,7 +36,7 @@ def _checks(checks: Sequence[Check]) -> Table:
         table.add_column(heading, overflow="fold")
     for check in checks:
         mark = "[green]ok[/]" if check.ok else "[yellow]look[/]"
-        table.add_row(mark, check.name, cell(check.found), cell(check.advice))
+        table.add_row(mark, cell(check.name), cell(check.found), cell(check.advice))
     return table
 
 
@@ -47,7 +47,7 @@ def _providers(providers: Sequence[Provider]) -> Table:
     precisions = list(dict.fromkeys(name for provider in providers for name in provider.precisions))
     table.add_column("provider", no_wrap=True)
     for heading in (*precisions, "why not", "what to do"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(cell(heading), overflow="fold")
     for provider in providers:
         marks = ["–" if provider.precisions.get(name, "–") else "[green]ok[/]" for name in precisions]
         table.add_row(cell(provider.name), *marks, cell(reasons(provider)), cell(provider.advice))

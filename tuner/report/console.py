@@ -1,33 +1,20 @@
-"""What a person or a script is told on stdout: the results of the verbs."""
+"""A study or a measurement in the terminal."""
 
 import json
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import TypeAdapter
 from rich.table import Table
 from rich.text import Text
 
 from tuner.report import finalist_table
-from tuner.report.method import protocol
 from tuner.report.quality import answered, asked, load_share
 from tuner.report.text import interval, short
 from tuner.report.verdict import Verdict, verdict
-from tuner.runtimes.known import Runtime
-from tuner.study.space import ChoiceKnob, SearchSpace
-from tuner.study.study import Settings, Study
+from tuner.study.study import Study
 from tuner.study.trial import LevelSummary, Measurement, dump_outcome
-from tuner.study.workload import Loop
 from tuner.terminal import PLAIN, Output, cell
-from tuner.units import format_bytes, format_duration, format_rate, format_seconds
-
-_settings = TypeAdapter(Settings)
-_space = TypeAdapter(SearchSpace)
-
-_OVERHEAD_SECONDS = 1.6
-"""Start, verification and stop of one launch of the bundled agent, for the estimate of a plan only."""
+from tuner.units import format_bytes, format_rate, format_seconds
 
 
 def print_verdict(study: Study, report: Path, output: Output = PLAIN) -> None:
@@ -58,12 +45,12 @@ def _finalists(study: Study, found: Verdict) -> Table:
         table.add_row(
             cell(f"#{finalist.trial} {short(finalist.configuration, study.default)}"),
             cell(finalist_table.note(found, finalist)),
-            *(_lines(one, column.label == finalist_table.RATIO) for one, column in zip(cells, columns, strict=True)),
+            *(_broken(one, column.label == finalist_table.RATIO) for one, column in zip(cells, columns, strict=True)),
         )
     return table
 
 
-def _lines(one: finalist_table.Cell, is_ratio: bool) -> Text:
+def _broken(one: finalist_table.Cell, is_ratio: bool) -> Text:
     """Write a cell without the interval of a figure, for which a terminal is too narrow."""
     compared = one.compared.replace(" pt [", " pt\n[")
     return Text(f"{one.text}\n{one.interval if is_ratio else compared}".strip())
@@ -107,73 +94,3 @@ def _level(level: LevelSummary) -> Iterator[tuple[str, str]]:
     yield "session p99", format_seconds(session.value) if session is not None else ""
     yield "requests", str(level.requests)
     yield "batch size", f"{batch:.1f}" if batch is not None else ""
-
-
-def print_plan(settings: Settings, space: SearchSpace, left_alone: Sequence[str] = (), output: Output = PLAIN) -> None:
-    """Write what a search would do and how long it takes."""
-    print_space(space, {}, left_alone, output)
-    workload, confirming = settings.workload, settings.launches - settings.budget
-    seconds = settings.launches * (workload.seconds + _OVERHEAD_SECONDS)
-    if workload.loop is Loop.CLOSED:
-        seconds += confirming * workload.seconds / len(workload.loads)  # finalists are driven in open loop as well
-    asked = {"settings": _settings.dump_python(settings, mode="json"), "space": _space.dump_python(space, mode="json")}
-    output.tell({**asked, "trials": settings.budget, "launches_to_confirm": confirming, "seconds": round(seconds)})
-    output.say(f"{settings.budget} trials and {confirming} launches to confirm")
-    output.say(f"each: {protocol(settings.workload)}")
-    output.say(f"limits: {settings.limits}")
-    output.say(f"about {format_duration(seconds)}")
-
-
-def print_space(
-    space: SearchSpace, options: Mapping[str, str], left_alone: Sequence[str] = (), output: Output = PLAIN
-) -> None:
-    """Write the knobs of a space, those that a search leaves alone, and the target's options with what they are."""
-    output.tell({**_space.dump_python(space, mode="json"), "options": dict(options), "left_alone": list(left_alone)})
-    table = Table()
-    for heading in ("knob", "values", "default", "matters when", "what it is"):
-        table.add_column(heading, overflow="fold")
-    for knob in space.knobs:
-        if isinstance(knob, ChoiceKnob):
-            values = ", ".join(map(str, knob.choices))
-        else:
-            values = f"{knob.low:g} to {knob.high:g}{' (log)' if knob.log else ''}"
-        cells = (knob.name, values, str(knob.default), space.conditions.get(knob.name, ""), knob.description)
-        table.add_row(*map(cell, cells))
-    output.show(table)
-    for rule in space.constraints:
-        output.say(f"always: {rule}")
-    if left_alone:
-        output.say(f"not searched unless named with --vary: {', '.join(left_alone)}")
-    for name, meaning in options.items():
-        output.say(f"option --{name.replace('_', '-')}: {meaning}")
-
-
-def print_targets(descriptions: Mapping[str, str], output: Output = PLAIN) -> None:
-    """Write the bundled targets."""
-    output.tell({"targets": [{"name": name, "description": about} for name, about in descriptions.items()]})
-    table = Table()
-    table.add_column("target")
-    table.add_column("what it is", overflow="fold")
-    for name, description in descriptions.items():
-        table.add_row(cell(name), cell(description))
-    output.show(table)
-
-
-def print_runtimes(runtimes: Sequence[tuple[Runtime, str | None, int]], output: Output = PLAIN) -> None:
-    """Write the runtimes that can be installed; of those that are, which version and how many bytes."""
-    output.tell({"runtimes": [{**asdict(one), "installed": version, "bytes": size} for one, version, size in runtimes]})
-    table = Table()
-    for heading in ("runtime", "package", "installed", "size", "for"):
-        table.add_column(heading, overflow="fold")
-    for runtime, version, size in runtimes:
-        found = (version, format_bytes(size)) if version else (f"no: tuner runtime add {runtime.name}", "–")
-        table.add_row(*map(cell, (runtime.name, runtime.requirement, *found, runtime.provider)))
-    output.show(table)
-
-
-def print_serving(url: str, locust: Sequence[str], output: Output = PLAIN) -> None:
-    """Say where a server listens and how to drive it by hand."""
-    output.tell({"url": url, "locust": list(locust)})
-    output.close()
-    output.say(f"serving at {url} until Ctrl-C; to drive it from Locust's web UI, in another terminal:")
-    output.say(f"  {shlex.join(locust)}")

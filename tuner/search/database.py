@@ -55,8 +55,10 @@ def without_password(url: str) -> str:
     try:
         return make_url(url).render_as_string(hide_password=True)
     except ArgumentError:
+        # What stands before an @ may be a password, wherever the mistake is.
+        shown = repr(f"***{url[url.rindex('@') :]}" if "@" in url else url)
         raise UsageError(
-            f"--storage {url!r} is not a database URL, such as postgresql+psycopg://user@host/db"
+            f"--storage {shown} is not a database URL, such as postgresql+psycopg://user@host/db"
         ) from None
 
 

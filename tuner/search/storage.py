@@ -33,6 +33,9 @@ from tuner.study.trial import OLDER, Confirmation, Failure, Outcome, Trial, dump
 
 _header = TypeAdapter(Header)
 
+_MASK = "***"
+"""What SQLAlchemy writes in place of a password."""
+
 
 class Store:
     """One study, open for writing: at most one tuner at a time has it."""
@@ -217,10 +220,10 @@ def _fill(folder: Path, header: Header, url: str | None) -> Store:
         raise
 
 
-def open_study(folder: Path, url: str | None = None) -> Store:
-    """Open an existing study for writing."""
+def open_study(folder: Path, url: str | None = None, *, secret: str | None = None) -> Store:
+    """Open an existing study for writing; `secret` is a URL that counts if it is its own with the password."""
     folder = folder.resolve()
-    name, url = _known_storage(folder, url)
+    name, url = _known_storage(folder, url, secret)
     lock = _lock(folder)
     try:
         with storage_errors(folder):
@@ -230,9 +233,9 @@ def open_study(folder: Path, url: str | None = None) -> Store:
         raise
 
 
-def read_study(folder: Path, url: str | None = None) -> Study:
-    """Read a study without touching it."""
-    name, url = _known_storage(folder, url)
+def read_study(folder: Path, url: str | None = None, *, secret: str | None = None) -> Study:
+    """Read a study without touching it; where it is stored is told as to `open_study`."""
+    name, url = _known_storage(folder, url, secret)
     with storage_errors(folder):
         database = open_database(url, name)
         try:
@@ -250,19 +253,32 @@ def storage_place(name: str, url: str | None) -> dict[str, str | None]:
     return {"name": name, "storage": without_password(url) if url else None}
 
 
-def _known_storage(folder: Path, url: str | None) -> tuple[str, str]:
+def lacks_password(folder: Path) -> bool:
+    """Whether a study cannot be opened without somebody who knows the password of its storage."""
+    stored = _place(folder)[1]
+    return stored is not None and _MASK in stored
+
+
+def _known_storage(folder: Path, url: str | None, secret: str | None) -> tuple[str, str]:
+    name, stored = _place(folder)
+    if url is None and stored is not None and _MASK in stored:
+        if secret is None or without_password(secret) != stored:
+            told = "give the URL with its password as --storage, or in TUNER_STORAGE"
+            raise UsageError(f"{folder} is stored at {stored}: {told}")
+        return name, secret
+    if url is None and stored is None and not (folder / "study.db").is_file():
+        raise StorageError(f"{folder} has lost its study.db: nothing can be read from it")
+    return name, _url(folder, url or stored)
+
+
+def _place(folder: Path) -> tuple[str, str | None]:
     try:
         place = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-        name, stored = place["name"], place["storage"]
+        return place["name"], place["storage"]
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{folder} is not a study: it has no study.json") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(f"{folder / 'study.json'} cannot be read: {error}") from None
-    if url is None and stored is not None and "***" in stored:
-        raise UsageError(f"{folder} is stored at {stored}: give the URL with its password as --storage")
-    if url is None and stored is None and not (folder / "study.db").is_file():
-        raise StorageError(f"{folder} has lost its study.db: nothing can be read from it")
-    return name, _url(folder, url or stored)
 
 
 def _lock(folder: Path) -> IO[str]:

@@ -4,8 +4,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import zip_longest
+from pathlib import Path
 
+from tuner.errors import UsageError
 from tuner.settings.file import Scalar, SettingsTable
+from tuner.target import spec
 
 _RIVALS = {"--users": "--rate", "--rate": "--users"}
 _TABLES = {"set", "vary", "options"}
@@ -13,28 +16,21 @@ _TABLES = {"set", "vary", "options"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:
-    """What one layer says: flags with one value, knobs that it holds or varies, and flags of the target's own."""
+    """What one layer says: flags, a switch with None; knobs that it holds or varies, and flags of the target's own."""
 
-    single: Mapping[str, str] = field(default_factory=dict)
+    single: Mapping[str, str | None] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
     varied: tuple[str, ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)
 
 
-def arguments(
-    layers: Iterable[SettingsTable], typed: Sequence[str], known: Collection[str], *, takes_own: bool
-) -> list[str]:
-    """Return the arguments that stand for what the layers say and `typed` leaves open; the weakest layer comes first.
-
-    `known` are the flags of the verb; `takes_own` says whether it passes others on to its target.
-    """
-    below = beneath(layers, typed)
-    held = below.held if "--set" in known else {}
+def arguments(said: Flags, known: Collection[str]) -> list[str]:
+    """Write what is said as arguments of a verb that knows these flags; the target's own options are none of its."""
+    held = said.held if "--set" in known else {}
     return [
-        *(f"{flag}={value}" if value else flag for flag, value in below.single.items() if flag in known),
+        *(flag if value is None else f"{flag}={value}" for flag, value in said.single.items() if flag in known),
         *(f"--set={name}={value}" for name, value in held.items()),
-        *(f"--vary={name}" for name in below.varied if "--vary" in known),
-        *(f"{flag}={value}" for flag, value in below.own.items() if takes_own),
+        *(f"--vary={name}" for name in said.varied if "--vary" in known),
     ]
 
 
@@ -58,8 +54,8 @@ def _without(lower: Flags, upper: Flags) -> Flags:
     said = {_positive(flag) for flag in upper.single}
     said |= {_RIVALS[flag] for flag in said if flag in _RIVALS}
     single = {flag: value for flag, value in lower.single.items() if _positive(flag) not in said}
-    targets = {layer.single["--target"] for layer in (lower, upper) if "--target" in layer.single}
-    if len(targets) == 2:
+    targets = [name for layer in (lower, upper) if (name := layer.single.get("--target"))]
+    if len(set(map(_place, targets))) == 2:
         single.pop("--locustfile", None)
         return Flags(single=single)
     launched = "--url" not in said
@@ -67,8 +63,16 @@ def _without(lower: Flags, upper: Flags) -> Flags:
         single=single,
         held={name: value for name, value in lower.held.items() if launched and name not in upper.varied},
         varied=tuple(name for name in lower.varied if name not in upper.held),
-        own=lower.own,
+        own={flag: value for flag, value in lower.own.items() if flag not in upper.single},
     )
+
+
+def _place(target: str) -> Path:
+    """Return which target a name means: one and the same may be written in several ways."""
+    try:
+        return spec.find(target)
+    except UsageError:
+        return Path(target)
 
 
 def _positive(flag: str) -> str:
@@ -85,10 +89,10 @@ def of_table(table: SettingsTable) -> Flags:
     )
 
 
-def _singles(table: SettingsTable) -> Iterator[tuple[str, str]]:
+def _singles(table: SettingsTable) -> Iterator[tuple[str, str | None]]:
     for name, value in table.model_dump(exclude=_TABLES, exclude_none=True).items():
         if isinstance(value, bool):
-            yield (flag_of(name) if value else flag_of(f"no_{name}")), ""
+            yield (flag_of(name) if value else flag_of(f"no_{name}")), None
         else:
             yield flag_of(name), ",".join(map(str, value)) if isinstance(value, list) else str(value)
 

@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,10 @@ def layers(folder: Path, environment: Mapping[str, str] = os.environ) -> Iterato
         yield validated(content, where, strict=True)
     if content := _toml(folder / FILE):
         yield validated(content, FILE, strict=True)
-    if variables := _variables(environment):
+    variables = _variables(environment)
+    for name, value in variables.items():
+        validated({name: value}, f"{_PREFIX}{name.upper()}", strict=False)
+    if variables:
         yield validated(variables, f"{_PREFIX}*", strict=False)
 
 
@@ -56,7 +59,8 @@ def _variables(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for variable, text in sorted(environment.items()):
         name = variable.removeprefix(_PREFIX).lower()
-        if not variable.startswith(_PREFIX) or variable != variable.upper():
+        # Whoever sets a variable to nothing takes it back.
+        if not variable.startswith(_PREFIX) or variable != variable.upper() or not text:
             continue
         if name in known:
             found[name] = _parsed(variable, known[name].annotation, text)
@@ -75,3 +79,10 @@ def _parsed(variable: str, kind: object, text: str) -> Any:
     if not all(equals for _, equals, _ in pairs):
         raise UsageError(f"{variable}: expected words such as NAME=VALUE, but got {text!r}")
     return {name: value for name, _, value in pairs}
+
+
+def unread(flags: Iterable[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables that look like one of these flags and are none of the settings, each with its flag."""
+    names = {flag: flag.removeprefix("--").replace("-", "_") for flag in flags}
+    found = {f"{_PREFIX}{name.upper()}": flag for flag, name in names.items() if name not in SettingsTable.model_fields}
+    return {variable: flag for variable, flag in found.items() if environment.get(variable)}

@@ -1,5 +1,6 @@
 """From a target and a configuration to the exact argv, environment and files of one launch."""
 
+import errno
 import secrets
 import socket
 from collections.abc import Mapping
@@ -34,15 +35,18 @@ def free_port() -> int:
         return port
 
 
-def is_free(port: int) -> bool:
-    """Whether nobody listens on a loopback port now."""
+def refusal(port: int) -> str:
+    """Why nothing of ours can listen on a loopback port now; empty where it can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
+        except PermissionError:
+            return "this user may not listen there, as on most ports below 1024"
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            return "something listens there already" if taken else f"nothing can listen there ({error.strerror})"
+    return ""
 
 
 def render(target: Target, configuration: Configuration, *, port: int, workdir: Path, artifact: Path | None) -> Launch:

@@ -123,18 +123,15 @@ def find(name: str) -> Path:
         return folder
     if here.is_dir():
         raise TargetFileError(f"{here}: has no target.toml; `tuner targets` shows the bundled ones as examples")
-    raise UsageError(f"--target: {unknown('target', name, bundled_names())}, nor is it a folder with a target.toml")
+    raise UsageError(
+        f"--target: {unknown('target', name, bundled.target_names())}, nor is it a folder with a target.toml"
+    )
 
 
 def reference(name: str) -> str:
     """Write a target's name so that it means the same from any folder: a bundled name, or a whole path."""
     folder = find(name)
     return folder.name if folder.parent == bundled.targets() else str(folder)
-
-
-def bundled_names() -> list[str]:
-    """The names of the bundled targets."""
-    return sorted(path.parent.name for path in bundled.targets().glob("*/target.toml"))
 
 
 def declared_options(name: str) -> dict[str, str]:
