@@ -18,7 +18,7 @@ from tuner.report.chart import SHAPES, Chart, chart
 from tuner.report.detail import Detail
 from tuner.report.effort import PHASES, Effort
 from tuner.report.figure import STROKES
-from tuner.report.finalists.breakdown import PARTS
+from tuner.report.finalists.breakdown import PARTS, TIMES
 from tuner.report.palette import DARK, LIGHT, dark_by_light
 from tuner.report.quality import basis_of
 from tuner.report.rows import Row, Standing
@@ -126,6 +126,7 @@ def _environment() -> jinja2.Environment:
         shapes=SHAPES,
         strokes=STROKES,
         parts=PARTS,
+        times=TIMES,
         enough_trials=ENOUGH_TRIALS,
         too_few=TOO_FEW,
         standing=Standing,
