@@ -23,6 +23,7 @@ from tuner.report.rows import rows
 from tuner.report.verdict import verdict
 from tuner.search.importance import Importance
 from tuner.study import places
+from tuner.study.space import RangeKnob, SearchSpace
 from tuner.study.study import Study
 from tuner.study.trial import Conditions, LevelSummary
 
@@ -89,10 +90,8 @@ TIMES = {"queue": 0.002, "batch": 0.001, "compute": 0.004, "total": 0.008}
         (TIMES, {"client": 2.0, "queue": 2.0, "batch": 1.0, "compute": 4.0, "rest": 1.0}, ()),
         ({**TIMES, "batch": np.nan}, {"client": 2.0, "queue": 2.0, "compute": 4.0, "rest": 2.0}, ("batch",)),
         ({"total": 0.008}, {"client": 2.0, "server": 8.0}, ("queue", "batch", "compute")),
-        ({"queue": 0.002, "compute": 0.004}, {"client": 4.0, "queue": 2.0, "compute": 4.0}, ("batch",)),
-        ({}, {"unknown": 10.0}, ()),
-        # Of a request with several rows the slowest of each part is told, and together they may be more than all.
-        ({**TIMES, "compute": 0.009}, {"client": 2.0, "queue": 2.0, "batch": 1.0, "compute": 9.0}, ()),
+        ({"queue": 0.002, "compute": 0.004}, {"client": 4.0, "queue": 2.0, "compute": 4.0}, ("batch", "total")),
+        ({}, {"unknown": 10.0}, ("queue", "batch", "compute", "total")),
     ],
 )
 def test_a_request_of_ten_milliseconds_is_cut_into_its_parts(
@@ -101,7 +100,47 @@ def test_a_request_of_ten_milliseconds_is_cut_into_its_parts(
     found = of_samples([samples.request_rows(50, 0.010, **known)])
     assert parts(found) == cut
     assert found is not None
-    assert (found.untold, found.mean, found.requests) == (untold, pytest.approx(0.010), 50)
+    assert (found.untold, found.mean, found.requests, found.overlap) == (untold, pytest.approx(0.010), 50, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("known", "cut", "over"),
+    [
+        # Of a request with several rows the slowest of each part is told, and together they may be more than all.
+        ({**TIMES, "compute": 0.009}, {"client": 2.0, "queue": 2.0, "batch": 1.0, "compute": 9.0}, 4.0),
+        # A server that counts more than the client saw.
+        ({**TIMES, "total": 0.013}, {"queue": 2.0, "batch": 1.0, "compute": 4.0, "rest": 6.0}, 3.0),
+    ],
+)
+def test_parts_that_are_more_than_the_request_are_said_to_overlap(
+    known: Mapping[str, float], cut: dict[str, float], over: float
+) -> None:
+    found = of_samples([samples.request_rows(50, 0.010, **known)])
+    assert parts(found) == cut
+    assert found is not None
+    assert found.overlap == pytest.approx(over / 1e3)
+    assert sum(part.seconds for part in found.parts) == pytest.approx(found.drawn)
+    assert told(found).startswith("What limits it cannot be told apart: the times that the server tells overlap")
+
+
+def test_one_answer_without_its_times_does_not_hide_those_of_all_others() -> None:
+    rows = samples.request_rows(2000, 0.010, **TIMES)
+    for name in ("queue", "batch", "compute", "total"):
+        rows[name][7] = np.nan
+    rows["queue"][8] = np.nan
+    found = of_samples([rows])
+    assert parts(found) == {"client": 2.0, "queue": 2.0, "batch": 1.0, "compute": 4.0, "rest": 1.0}
+    assert found is not None
+    assert (found.requests, found.valid, found.untold) == (1998, 2000, ())
+
+
+def test_what_a_server_tells_of_few_requests_is_not_told() -> None:
+    rows = samples.request_rows(100, 0.010, **TIMES)
+    rows["batch"][40:] = np.nan
+    found = of_samples([rows])
+    assert parts(found) == {"client": 2.0, "queue": 2.0, "compute": 4.0, "rest": 2.0}
+    assert found is not None
+    assert (found.requests, found.valid, found.untold) == (100, 100, ("batch",))
 
 
 def test_a_late_start_of_an_open_loop_is_a_part_and_failed_requests_do_not_count() -> None:
@@ -127,7 +166,8 @@ def test_samples_of_an_earlier_version_do_not_tell_the_wait_for_a_batch() -> Non
 def spent(**shares: float) -> Breakdown:
     """A request of 10 ms with these shares of it."""
     cut = tuple(Part(name=name, seconds=0.01 * share, share=share) for name, share in shares.items())
-    return Breakdown(requests=1000, mean=0.01, parts=cut, untold=())
+    hidden = tuple(name for name in ("queue", "compute", "total") if shares.keys() & {"server", "unknown"})
+    return Breakdown(requests=1000, valid=1000, mean=0.01, parts=cut, untold=hidden, overlap=0.0)
 
 
 MATTERS = Importance(objective="throughput at 32 users", shares={"workers": 0.6, "max_batch_size": 0.4}, trials=50)
@@ -156,8 +196,11 @@ CALM = Conditions(lag_p99=0.0, lag_most=0.0, load_cpu=0.1)
         ({"queue": 0.1, "compute": 0.9}, "The computation of a single batch limits it"),
         ({"compute": 0.1, "rest": 0.9}, "Reading and writing requests limits it, not the model"),
         ({"client": 0.9, "compute": 0.1}, "The server does not limit it: the time passes in the client"),
-        ({"client": 0.1, "server": 0.9}, "What limits it is not known: where the time goes was not told"),
-        ({"unknown": 1.0}, "What limits it is not known"),
+        (
+            {"client": 0.1, "server": 0.9},
+            "What limits it cannot be told apart: the server does not tell queue, compute",
+        ),
+        ({"unknown": 1.0}, "What limits it cannot be told apart"),
     ],
 )
 def test_with_cores_to_spare_the_largest_part_limits(shares: dict[str, float], words: str) -> None:
@@ -174,8 +217,24 @@ def test_the_processor_limits_a_server_without_cores_to_spare() -> None:
     crowded = told(queueing, conditions=replace(CALM, other_programs=0.45))
     assert crowded.startswith("The processor limits it, which it had to share with other programs: ")
     assert "other programs on 0.9" in crowded
-    assert told(None, cpu_per_request=None).startswith("What limits it is not known: where the time goes was not told")
-    assert told(queueing, conditions=replace(CALM, throttled=3)).startswith("A processor quota of the container")
+    assert told(None, cpu_per_request=None).startswith("What limits it cannot be told: there are no requests to see")
+    assert told(replace(queueing, untold=("total",))).startswith(
+        "What limits it cannot be told apart: the server does not tell its time in all, and the server was busy on 0.8"
+    )
+
+
+def test_without_the_wait_for_a_batch_the_rest_of_the_server_is_not_called_reading_and_writing() -> None:
+    unsplit = replace(spent(compute=0.1, rest=0.9), untold=("batch",))
+    assert told(unsplit).startswith("Neither queue nor computation limits it, but the rest of the server, where a wait")
+
+
+@pytest.mark.parametrize(("periods", "blamed"), [(3, False), (4, True), (400, True)])
+def test_a_quota_limits_from_a_tenth_of_its_periods_on(periods: int, blamed: bool) -> None:
+    # A level of 3.2 s has 32 periods of 100 ms.
+    said = told(spent(queue=0.8, compute=0.2), conditions=replace(CALM, throttled=periods))
+    assert said.startswith("A processor quota of the container limits it: it was stopped") == blamed
+    assert ("in 12.5 % of the periods." in said) == (periods == 4)
+    assert ("in 100.0 % of the periods." in said) == (periods == 400)
 
 
 def advised(importance: Importance | None, model: Mapping[str, Any] | None = None, **knobs: Any) -> str:
@@ -184,7 +243,7 @@ def advised(importance: Importance | None, model: Mapping[str, Any] | None = Non
     chosen = {**study.trial(3).configuration, **knobs}
     trials = tuple(replace(one, configuration=chosen) if one.number == 3 else one for one in study.trials)
     one = Runs(trial=3, name="#3", role="winner", once=False, launches=())
-    return sentence(replace(study, trials=trials), one, None, importance, model).partition("cores was not known")[0]
+    return sentence(replace(study, trials=trials), one, None, importance, model)
 
 
 def test_the_knob_to_try_next_is_the_one_that_matters_most_and_has_something_left() -> None:
@@ -205,6 +264,54 @@ def test_the_knob_to_try_next_is_the_one_that_matters_most_and_has_something_lef
     providers = replace(MATTERS, shares={"precision": 1.0})
     assert "Every knob's neighbouring values were tried." in advised(providers)
     assert "Which knob to try next is not known" in advised(None)
+
+
+LOG = RangeKnob(name="batch", low=1, high=64, default=1, integer=True, log=True)
+WAIT = RangeKnob(name="wait", low=0.0, high=20.0, default=5.0)
+
+
+@pytest.mark.parametrize(
+    ("knob", "value", "tried", "words"),
+    [
+        (LOG, 64, (), "it stands at 64, the highest value of its range, so a wider range may hold a better one"),
+        (
+            LOG,
+            63,
+            (64,),
+            "it stands at 63, near the highest value of its range, so a wider range may hold a better one",
+        ),
+        (LOG, 2, (1,), "it stands at 2, and nothing between 1 and 64 was tried beside it"),
+        (LOG, 8, (7, 9), ""),
+        (LOG, 40, (36, 44), ""),
+        (LOG, 8, (6, 11), "it stands at 8, and nothing between 6 and 11 was tried beside it"),
+        (WAIT, 0.3, (), "it stands at 0.3, near the lowest value of its range, so a wider range may hold a better one"),
+        (WAIT, 10.0, (9.1, 10.9), ""),
+        (WAIT, 10.0, (8.0, 10.9), "it stands at 10, and nothing between 8 and 10.9 was tried beside it"),
+    ],
+)
+def test_what_is_near_is_near_on_the_scale_of_the_knob(
+    knob: RangeKnob, value: float, tried: tuple[float, ...], words: str
+) -> None:
+    space = SearchSpace(knobs=(knob,))
+    trials = [({knob.name: one}, studies.failure()) for one in (value, *tried)]
+    one = Runs(trial=0, name="#0", role="winner", once=False, launches=())
+    matters = Importance(objective="throughput", shares={knob.name: 1.0}, trials=40)
+    said = sentence(replace(studies.study(trials), space=space), one, None, matters, None)
+    assert said.endswith(f"{words}." if words else "Every knob's neighbouring values were tried.")
+
+
+def test_values_count_as_tried_where_their_knob_mattered() -> None:
+    only = replace(MATTERS, shares={"batch_timeout_ms": 1.0})
+    study = studies.small()
+    tried = [{**study.trial(3).configuration, "batch_timeout_ms": wait} for wait in (10.0, 9.5, 10.5)]
+    idle = [{**study.default, "batch_timeout_ms": 10.0}]
+    one = Runs(trial=0, name="#0", role="winner", once=False, launches=())
+    for configurations, words in (
+        (tried, "neighbouring values were tried"),
+        ([tried[0], *idle], "nothing between 0 and"),
+    ):
+        trials = [(chosen, studies.failure()) for chosen in configurations]
+        assert words in sentence(studies.study(trials), one, None, only, None)
 
 
 def test_a_knob_that_does_not_matter_in_a_configuration_is_not_advised() -> None:

@@ -17,6 +17,7 @@ from tuner.report.verdict import verdict
 from tuner.study.objectives import Slo
 from tuner.study.study import Study
 from tuner.study.trial import Doubt, DoubtKind, Interval
+from tuner.study.workload import opened
 
 
 def standings(study: Study) -> list[Standing]:
@@ -49,8 +50,36 @@ def test_a_point_without_a_finite_p99_is_counted_and_not_drawn() -> None:
     broken = level(32, 400.0, 0.1, p99=Interval(value=inf, low=0.2, high=None))
     study = studies.study([(configuration(), measurement([level(4, 300.0, 0.01), broken]))])
     drawn = chart(study, rows(study, verdict(study)))
-    assert (drawn.drawn, drawn.missing) == (1, 1)
+    assert (drawn.drawn, drawn.unbounded, drawn.untold) == (1, 1, 0)
     assert len(points(rows(study, verdict(study)))) == 1
+
+
+def test_a_p99_of_too_few_requests_is_told_apart_from_an_infinite_one() -> None:
+    slo = Slo(metric="p99", limit=0.05)
+    few = level(32, 40.0, 0.1, requests=367)
+    failed = level(32, 400.0, 0.1, p99=Interval(value=inf, low=0.2, high=None))
+    outcomes = [(configuration(), measurement([level(4, 300.0, 0.01), one])) for one in (few, failed)]
+    study = studies.study(outcomes, slo=slo)
+    table = rows(study, verdict(study))
+    assert [row.reason for row in table] == [
+        "whether p99 keeps the SLO is not known: too few requests to tell",
+        "p99 has no bound: too many requests failed",
+    ]
+    drawn = chart(study, table)
+    assert (drawn.drawn, drawn.unbounded, drawn.untold) == (2, 1, 1)
+    place = [str(column.note) for column in trial_table.columns(study) if column.label == "p99"].index("at 32 users")
+    first = [column.label for column in trial_table.columns(study)].index("p99")
+    assert [trial_table.cells(study, row)[first + place].text for row in table] == ["–", "∞"]
+
+
+def test_what_too_few_requests_measured_ties_with_nothing() -> None:
+    (load,) = opened((20.0,))
+    outcomes = [
+        (configuration(max_batch_size=number), measurement([level(load, 20.0, 0.030, requests=requests)]))
+        for number, requests in ((1, 400), (2, 400), (4, 200))
+    ]
+    study = studies.study(outcomes, loads=(load,), noise=studies.NOISE)
+    assert [row.ties_best for row in rows(study, verdict(study))] == [False, True, False]
 
 
 @pytest.mark.parametrize(("metric", "line"), [("p99", True), ("p95", False)])

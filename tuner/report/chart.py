@@ -34,15 +34,16 @@ _SIZE = {Standing.FRONT: 11, Standing.DOMINATED: 8, Standing.INFEASIBLE: 9}
 class Chart:
     """A figure as plotly.js draws it, and what is said beside it.
 
-    `quality` is the lowest and the highest share when colour tells them apart; `missing` are the points without
-    coordinates, `slo` is whether the SLO has a line.
+    `quality` is the lowest and the highest share when colour tells them apart. Points without a place are counted:
+    `unbounded` have an infinite p99, `untold` too few requests to tell it. `slo` is whether the SLO has a line.
     """
 
     figure: dict[str, Any]
     axes: Axes
     quality: tuple[float, float] | None
     drawn: int
-    missing: int
+    unbounded: int
+    untold: int
     slo: bool
 
 
@@ -60,13 +61,15 @@ def chart(study: Study, table: Sequence[Row]) -> Chart:
         figure.add_trace(_failed(study, failed))
     # The last trace is the ring around the point that the reader chose.
     figure.add_trace(_rings([], [], LIGHT["ink"], 24, width=2.5))
-    levels = sum(len(row.measurement.levels) for row in table if row.measurement)
+    levels = [level for row in table if row.measurement for level in row.measurement.levels]
+    untold = sum(level.told_p99 is None for level in levels)
     return Chart(
         figure=figure.to_plotly_json(),
         axes=frame,
         quality=quality,
         drawn=len(found),
-        missing=levels - len(found),
+        unbounded=len(levels) - untold - len(found),
+        untold=untold,
         slo=line is not None,
     )
 

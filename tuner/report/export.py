@@ -22,8 +22,9 @@ is not known is null.
     finalists      what the launches of each finalist show, in the order of verdict.finalists, or of the best trial and
                    the default where nothing was confirmed: trial, role, launches, samples (how many of them left their
                    samples), limit (a sentence: what limits it and what to try next), time (of the mean valid request
-                   under the target load: requests, mean, parts with name, seconds and share, untold: the parts of the
-                   server's time that nobody told; null without samples)
+                   under the target load: requests that count of all that were valid, mean, parts with name, seconds
+                   and share, untold: what the server does not tell, overlap: by how much the parts exceed the mean;
+                   null without samples)
     search         gains (after each trial: trial, hypervolume as a share of the box between the worst and the best seen
                    of each objective, improved), importances (objective, shares by knob, trials, low_confidence)
     effort         seconds, launches, reused, between, load_share, phases (name, seconds, share, under_load)

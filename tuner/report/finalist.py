@@ -1,13 +1,15 @@
 """The finalists as their confirming launches show them: estimates, ratios to the default, ties and objections."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tuner.report.quality import shortfall
-from tuner.report.ties import least_difference, tie
+from tuner.report.text import TOO_FEW, bracketed
+from tuner.report.ties import beyond_noise, least_difference, tie
 from tuner.statistics.compare import Estimate, estimate, ratio
 from tuner.study.judgement import criterion
+from tuner.study.objectives import Slo
 from tuner.study.quality import Quality
 from tuner.study.space import Configuration
 from tuner.study.study import Study
@@ -21,7 +23,8 @@ class Finalist:
     """A configuration as it was confirmed; ratios are to the default, paired launch by launch.
 
     `p99` and `p99_ratio` follow the loads of the workload; `arrivals` is the p99 of the open loop that was confirmed
-    beside a closed one. `ties` are the finalists that this machine's noise does not tell it from; `objection` says why
+    beside a closed one. A p99 is infinite when too many requests failed, and NaN when there were too few in a launch to
+    tell it. `ties` are the finalists that this machine's noise does not tell it from; `objection` says why
     it cannot win, if so.
     """
 
@@ -69,7 +72,12 @@ def finalists(study: Study) -> tuple[Finalist, ...]:
     decides = criterion(study.settings.workload.loop)
     figures = {finalist.trial: finalist.at_target(decides.name) for finalist in found}
     noted = [replace(finalist, ties=_ties(study, decides.name, figures, finalist.trial)) for finalist in found]
-    return tuple(sorted(noted, key=lambda finalist: -decides.merit(figures[finalist.trial].value)))
+
+    def place(finalist: Finalist) -> tuple[bool, float]:
+        figure = figures[finalist.trial].value
+        return math.isnan(figure), -decides.merit(figure)
+
+    return tuple(sorted(noted, key=place))
 
 
 def lost(study: Study) -> tuple[int, ...]:
@@ -107,7 +115,8 @@ def _level(index: int) -> Read:
 
 
 def _p99(read: Read, measured: Sequence[Measurement]) -> list[float]:
-    return [level.metric("p99") for one in measured if (level := read(one)) is not None]
+    told = [level.told_p99 for one in measured if (level := read(one)) is not None]
+    return [math.nan if p99 is None else p99 for p99 in told]
 
 
 def _p99_ratio(read: Read, pairs: Sequence[tuple[Measurement, Measurement]]) -> Estimate:
@@ -133,19 +142,19 @@ def _finalist(study: Study, trial: int, rounds: Rounds, default: Rounds) -> Fina
 
     arrived = _p99(arrivals, measured)
     levels = [_level(index) for index in range(len(study.settings.workload.loads))]
-    p99_ratio = tuple(_p99_ratio(read, pairs) for read in levels)
-    return Finalist(
+    unjudged = Finalist(
         trial=trial,
         configuration=study.trial(trial).configuration,
         throughput=_estimate([one.target.throughput for one in measured]),
         throughput_ratio=_ratio([mine.target.throughput for mine, _ in pairs], [i.target.throughput for _, i in pairs]),
         p99=tuple(_estimate(_p99(read, measured)) for read in levels),
-        p99_ratio=p99_ratio,
+        p99_ratio=tuple(_p99_ratio(read, pairs) for read in levels),
         arrivals=_estimate(arrived) if arrived else None,
         arrivals_ratio=_p99_ratio(arrivals, pairs) if arrived else None,
         quality=_quality(measured),
-        objection=_objection(study, trial, failed, measured, p99_ratio),
+        objection=None,
     )
+    return replace(unjudged, objection=_objection(study, unjudged, failed, measured))
 
 
 def _estimate(values: Sequence[float]) -> Estimate:
@@ -169,25 +178,43 @@ def _quality(measured: Sequence[Measurement]) -> Quality | None:
     return next((quality for quality in found if quality.change is not None), found[0] if found else None)
 
 
-def _objection(
-    study: Study, trial: int, failed: int, measured: list[Measurement], p99_ratio: Sequence[Estimate]
-) -> str | None:
+def _objection(study: Study, found: Finalist, failed: int, measured: list[Measurement]) -> str | None:
     """Say why a finalist cannot win."""
-    limits = study.settings.limits
+    limits, quality = study.settings.limits, found.quality
     if failed:
         return f"{failed} of {failed + len(measured)} launches failed"
-    quality = _quality(measured)
     if quality is not None and quality.drop > limits.max_accuracy_drop:
         most = f"{limits.max_accuracy_drop * 100:g} pt"
         return f"its {shortfall(quality)}" + (f", more than {most}" if quality.default_known else "")
     if limits.slo is not None:
-        found = estimate([one.target.metric(limits.slo.metric) for one in measured]).value
-        return None if found <= limits.slo.limit else f"{limits.slo.metric} {format_seconds(found)} misses {limits.slo}"
-    if study.trial(trial) == study.default_trial:
-        return None
-    for index, (load, change) in enumerate(zip(study.settings.workload.loads, p99_ratio, strict=True)):
-        if not math.isfinite(max(one.levels[index].metric("p99") for one in measured)):
-            return f"p99 at {load} has no bound: too many requests failed"
-        if change.value > 1.0:
-            return f"p99 at {load} is {change.value:.2f}× the default's"
-    return None
+        return _missed(limits.slo, found, measured)
+    return next(_slower(study, found), None)
+
+
+def _missed(slo: Slo, found: Finalist, measured: Sequence[Measurement]) -> str | None:
+    """Say how an SLO is missed, or that it is not known to be kept."""
+    if slo.metric == "p99" and math.isnan(found.p99[-1].value):
+        return f"whether it keeps {slo} is not known: {TOO_FEW}"
+    figure = estimate([one.target.metric(slo.metric) for one in measured]).value
+    return None if figure <= slo.limit else f"{slo.metric} {format_seconds(figure)} misses {slo}"
+
+
+def _slower(study: Study, found: Finalist) -> Iterator[str]:
+    """Yield what speaks against a p99 where no SLO says which one is enough: the default's is the measure then."""
+    for load, p99, change in zip(study.settings.workload.loads, found.p99, found.p99_ratio, strict=True):
+        if math.isnan(p99.value):
+            yield f"p99 at {load} is not known: {TOO_FEW}"
+        elif math.isinf(p99.value):
+            yield f"p99 at {load} has no bound: too many requests failed"
+        elif beyond_noise(study, "p99", change, load):
+            yield f"p99 at {load} is {change.value:.2f}× the default's"
+
+
+def undecided(study: Study, found: Finalist, default: Finalist) -> Iterator[str]:
+    """Yield each p99 that may be worse than the default's: it did not come out worse beyond noise, nor as no worse."""
+    loads = study.settings.workload.loads
+    for load, theirs, change in zip(loads, default.p99, found.p99_ratio, strict=True):
+        if math.isnan(theirs.value):
+            yield f"its p99 at {load} cannot be compared: of the default there were {TOO_FEW}"
+        elif change.value > 1.0:
+            yield f"its p99 at {load}, {bracketed(change)} the default's, may be worse"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tuner.report.finalist import Finalist
 from tuner.report.finalist_table import figures
 from tuner.report.quality import asked, change, load_share
-from tuner.report.text import span, times
+from tuner.report.text import TOO_FEW, figure, span, times
 from tuner.report.verdict import Verdict
 from tuner.statistics.compare import Estimate
 from tuner.study.study import Study
@@ -40,7 +40,7 @@ class Badge:
     tone: str
 
 
-def badge(found: Verdict) -> Badge:
+def badge(study: Study, found: Verdict) -> Badge:
     """Say in two words what the verdict is."""
     if found.chosen is not None and found.chosen is found.winner and found.winner is not found.default:
         return Badge(text="Confirmed winner", sign="✓", tone="good")
@@ -48,7 +48,15 @@ def badge(found: Verdict) -> Badge:
         return Badge(text="Keep the default", sign="=", tone="plain")
     if found.finalists:
         return Badge(text="No winner", sign="!", tone="warn")
-    return Badge(text="Not confirmed", sign="!", tone="warn")
+    return Badge(text=_unconfirmed(study, found), sign="!", tone="warn")
+
+
+def _unconfirmed(study: Study, found: Verdict) -> str:
+    if found.best is not None:
+        return "Not confirmed"
+    if not study.trials:
+        return "Nothing measured"
+    return "No configuration" if any(trial.measurement for trial in study.trials) else "All failed"
 
 
 def tiles(study: Study, found: Verdict) -> tuple[Tile, ...]:
@@ -63,9 +71,10 @@ def _tiles(study: Study, found: Verdict, chosen: Finalist) -> Iterator[Tile]:
         if estimate is not None:
             yield Tile(
                 label=f"{_TITLES[one.name]} {one.at}",
-                value=one.write(estimate.value),
-                interval=span(estimate, one.write),
-                compared=_compared(ratio),
+                value=figure(estimate.value, one.write),
+                interval=TOO_FEW if math.isnan(estimate.value) else span(estimate, one.write),
+                # The default is its own equal, which says nothing.
+                compared="" if chosen is found.default else _compared(ratio),
             )
     if chosen.quality is not None:
         against = change(chosen.quality)
@@ -94,7 +103,7 @@ def _slo_tile(study: Study, chosen: Finalist) -> Tile:
 
 
 def _compared(ratio: Estimate | None) -> str:
-    if ratio is None or math.isnan(ratio.value) or (ratio.low is not None and ratio.low == ratio.high == 1.0):
+    if ratio is None or math.isnan(ratio.value):
         return ""
     if ratio.low is None:
         return f"{times(ratio.value)} the default"

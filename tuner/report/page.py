@@ -16,11 +16,11 @@ from tuner.report.chart import SHAPES, Chart, chart
 from tuner.report.detail import Detail
 from tuner.report.effort import PHASES, Effort
 from tuner.report.figure import STROKES
-from tuner.report.finalists.breakdown import PARTS
+from tuner.report.finalists.breakdown import PARTS, TIMES
 from tuner.report.palette import DARK, LIGHT, dark_by_light
 from tuner.report.quality import basis_of
 from tuner.report.rows import Row, Standing
-from tuner.report.text import clean, ladder, short, show
+from tuner.report.text import TOO_FEW, clean, ladder, short, show
 from tuner.report.verdict import Verdict
 from tuner.search.importance import ENOUGH_TRIALS
 from tuner.study.judgement import criterion
@@ -50,7 +50,7 @@ def page(
         settings=study.settings,
         workload=study.settings.workload,
         found=found,
-        badge=headline.badge(found),
+        badge=headline.badge(study, found),
         tiles=headline.tiles(study, found),
         rows=table,
         standings=_count(table),
@@ -116,7 +116,9 @@ def _environment() -> jinja2.Environment:
         shapes=SHAPES,
         strokes=STROKES,
         parts=PARTS,
+        times=TIMES,
         enough_trials=ENOUGH_TRIALS,
+        too_few=TOO_FEW,
         standing=Standing,
     )
     return environment

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tuner.report.quality import shortfall
+from tuner.report.text import TOO_FEW
 from tuner.report.ties import least_difference, tie
 from tuner.report.verdict import Verdict
 from tuner.statistics.pareto import front
 from tuner.study.judgement import best, criterion, feasible, front_of, violations
+from tuner.study.objectives import Slo
 from tuner.study.study import Study
 from tuner.study.trial import LevelSummary, Measurement, Trial
 from tuner.units import format_seconds
@@ -135,9 +137,14 @@ def _ties(study: Study, kept: list[Trial]) -> frozenset[int]:
     """Return the feasible trials whose figure at the target is as good as the best one's within noise."""
     decides = criterion(study.settings.workload.loop)
     least = least_difference(study, decides.name, 1)
-    figures = {trial.number: decides.read(trial.measurement.target) for trial in kept if trial.measurement is not None}
+    figures = {
+        trial.number: decides.read(target)
+        for trial in kept
+        if trial.measurement is not None
+        and ((target := trial.measurement.target).told_p99 is not None or decides.name != "p99")
+    }
     top = best(kept)
-    if top is None:
+    if top is None or top.number not in figures:
         return frozenset()
     return frozenset(
         number for number, figure in figures.items() if number != top.number and tie(figure, figures[top.number], least)
@@ -146,11 +153,19 @@ def _ties(study: Study, kept: list[Trial]) -> frozenset[int]:
 
 def _missed(study: Study, trial: Trial, misses: Mapping[str, float]) -> Iterator[str]:
     limits = study.settings.limits
-    if misses.get("slo", 0.0) > 0.0 and limits.slo is not None:
-        yield f"{limits.slo.metric} {format_seconds(misses['slo'])} above the SLO"
+    if misses.get("slo", 0.0) > 0.0 and limits.slo is not None and trial.measurement is not None:
+        yield _above(limits.slo, trial.measurement.target, misses["slo"])
     quality = trial.measurement.quality if trial.measurement else None
     if misses.get("quality", 0.0) > 0.0 and quality is not None:
         yield shortfall(quality)
+
+
+def _above(slo: Slo, target: LevelSummary, miss: float) -> str:
+    if slo.metric == "p99" and target.told_p99 is None:
+        return f"whether p99 keeps the SLO is not known: {TOO_FEW}"
+    if math.isinf(miss):
+        return f"{slo.metric} has no bound: too many requests failed"
+    return f"{slo.metric} {format_seconds(miss)} above the SLO"
 
 
 def _roles(study: Study, found: Verdict) -> dict[int, tuple[str, ...]]:

@@ -16,6 +16,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _MARKDOWN = re.compile(r"([\\`*\[\]<>#|~$]|(?<!\w)_|_(?!\w))")
 _LONGEST = 72
 
+TOO_FEW = "too few requests to tell"
+"""What is said of a p99 that has no upper bound for want of requests; an infinite one is another thing."""
+
 
 def show(value: Value) -> str:
     """Write a knob's value for reading; a float is rounded to four digits."""

@@ -119,7 +119,7 @@ def _value(interval: Interval | None) -> float | None:
 
 
 def _p99(measured: Measurement, index: int) -> Cell:
-    return _seconds(measured.levels[index].p99.value)
+    return _seconds(measured.levels[index].told_p99)
 
 
 def _rate(value: float | None) -> Cell:

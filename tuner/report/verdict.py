@@ -4,10 +4,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tuner.report.finalist import Finalist, arrivals_load, finalists, lost
+from tuner.report.finalist import Finalist, arrivals_load, finalists, lost, undecided
 from tuner.report.quality import answered
-from tuner.report.text import bracketed, percent, short, with_unit
-from tuner.report.ties import least_difference
+from tuner.report.text import TOO_FEW, bracketed, percent, short, with_unit
+from tuner.report.ties import beyond_noise, least_difference
+from tuner.report.unconfirmed import unconfirmed
 from tuner.statistics.compare import Estimate
 from tuner.study.judgement import Criterion, best, criterion, feasible
 from tuner.study.space import Configuration
@@ -15,23 +16,6 @@ from tuner.study.study import Study
 from tuner.study.trial import Trial
 from tuner.study.workload import Load
 from tuner.units import format_rate, format_seconds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """How a sentence tells what was measured at the target load: after `Deploy …:`, and after `gives`."""
-
-    beside: str
-    gives: str
-
-
-_WORDS = {
-    "throughput": Words(
-        beside="{throughput} at {load} with a p99 of {p99}", gives="{throughput} at {load} with a p99 of {p99}"
-    ),
-    "p99": Words(beside="{p99} at {load}", gives="a p99 of {p99} at {load}"),
-}
-"""By the figure that decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +51,7 @@ def verdict(study: Study) -> Verdict:
     confirmed = finalists(study)
     if not confirmed:
         seen = best(trial for trial in study.trials if feasible(trial, study.settings.limits))
-        sentence = _unconfirmed(study, seen, lost(study))
+        sentence = unconfirmed(study, seen, lost(study))
         return Verdict(
             finalists=(), default=None, winner=None, better=False, sentence=sentence, lost=lost(study), best=seen
         )
@@ -96,40 +80,76 @@ def _decides(study: Study) -> Criterion:
 def _better(study: Study, winner: Finalist) -> bool:
     """Whether a finalist beats the default beyond the noise of these launches and of this machine."""
     decides = _decides(study)
-    return _beyond_noise(study, decides.name, decides.gain(winner.ratio_at_target(decides.name)))
-
-
-def _beyond_noise(study: Study, figure: str, ratio: Estimate) -> bool:
-    """Whether a ratio is above one beyond the scatter of its launches and the noise of this machine."""
-    least = least_difference(study, figure, ratio.repetitions) or 1.0
-    return ratio.low is not None and ratio.low > 1.0 and ratio.value >= least
+    return beyond_noise(study, decides.name, decides.gain(winner.ratio_at_target(decides.name)))
 
 
 def _sentence(study: Study, found: Verdict) -> str:
-    winner, default, name = found.winner, found.default, _decides(study).name
+    winner, default = found.winner, found.default
     if winner is None:
-        nearest = found.finalists[0]
-        reason = f"the best of them, {short(nearest.configuration, study.default)}, cannot win: {nearest.objection}"
-        return f"No configuration that was confirmed keeps the limits ({study.settings.limits}); {reason}."
-    words, slower = _WORDS[name], _slower_arrivals(found)
-    gives = _figures(study, winner, words.gives)
+        return _nobody(study, found.finalists[0])
     if winner is default:
-        return f"Keep the default: no finalist is better within the limits. It gives {gives}."
+        return f"Keep the default: no finalist is better within the limits. It gives {_figures(study, winner)}."
     changed = short(winner.configuration, study.default)
-    compared = bracketed(winner.ratio_at_target(name))
     if found.better:
-        beside = _figures(study, winner, words.beside)
-        return f"Deploy {changed}: {compared} the default's {name}, {beside}{slower}."
+        compared, beside = _compared(study, winner), _beside(study, winner)
+        return f"Deploy {changed}: {compared}, {beside}{_but(study, found)}."
     if default is None:
-        return f"Deploy {changed}: {gives}. The default was not measured again, so nothing says how much better."
+        told = _figures(study, winner)
+        return f"Deploy {changed}: {told}. The default was not measured again, so nothing says how much better."
     if default.objection is not None:
-        kept = f"it keeps the limits and the default does not ({default.objection})"
-        return f"Deploy {changed}: {kept}. It gives {gives}{slower}."
-    if winner.ratio_at_target(name).low is None:
-        return f"Keep the default for now: {changed} gave {compared} its {name}, but once is not beyond noise."
-    least = least_difference(study, name, winner.ratio_at_target(name).repetitions)
+        told = ", ".join(filter(None, (_figures(study, winner), _compared(study, winner))))
+        return f"Deploy {changed}: {_instead(study, default.objection)}. It gives {told}{_but(study, found)}."
+    return _kept(study, winner, changed)
+
+
+def _nobody(study: Study, nearest: Finalist) -> str:
+    """Say that no finalist can win, and what speaks against the best of them."""
+    limits = study.settings.limits
+    wanted = f"keeps the limits ({limits})" if limits.slo else "can be relied on"
+    reason = f"the best of them, {short(nearest.configuration, study.default)}, cannot win: {nearest.objection}"
+    return f"No configuration that was confirmed {wanted}; {reason}."
+
+
+def _instead(study: Study, objection: str) -> str:
+    """Say why a configuration is chosen that is not better than the default."""
+    if study.settings.limits.slo is None:
+        return f"the default cannot be relied on ({objection})"
+    return f"it keeps the limits and the default does not ({objection})"
+
+
+def _kept(study: Study, winner: Finalist, changed: str) -> str:
+    """Say why the default is kept though another one may be better."""
+    name = _decides(study).name
+    ratio = winner.ratio_at_target(name)
+    if math.isnan(ratio.value):
+        return f"Keep the default for now: {changed} cannot be compared with it in {name}: {_why_not(study, winner)}."
+    if ratio.low is None:
+        return f"Keep the default for now: {changed} gave {bracketed(ratio)} its {name}, but once is not beyond noise."
+    least = least_difference(study, name, ratio.repetitions)
     noise = f"; differences below {percent(least)} are noise on this machine" if least is not None else ""
-    return f"Keep the default: {changed} is not better beyond noise ({compared} the default's {name}{noise})."
+    return f"Keep the default: {changed} is not better beyond noise ({bracketed(ratio)} the default's {name}{noise})."
+
+
+def _why_not(study: Study, winner: Finalist) -> str:
+    """Say why a figure of a finalist has no ratio to the default's."""
+    if not winner.ratio_at_target(_decides(study).name).repetitions:
+        return "they were never launched in the same round"
+    return TOO_FEW if _decides(study).name == "p99" else "there was no answer at all"
+
+
+def _compared(study: Study, winner: Finalist) -> str:
+    """Write how many times the default's figure the winner's is; nothing where they cannot be compared."""
+    name = _decides(study).name
+    ratio = winner.ratio_at_target(name)
+    return "" if math.isnan(ratio.value) else f"{bracketed(ratio)} the default's {name}"
+
+
+def _but(study: Study, found: Verdict) -> str:
+    """Add what is not better than the default's, or not known to be no worse, in a configuration to deploy."""
+    if found.winner is None or found.default is None:
+        return ""
+    open_ends = undecided(study, found.winner, found.default) if study.settings.limits.slo is None else ()
+    return "".join(f"; {one}" for one in open_ends) + _slower_arrivals(found)
 
 
 def _slower_arrivals(found: Verdict) -> str:
@@ -145,38 +165,34 @@ def _slower_arrivals(found: Verdict) -> str:
     return f"; but in open loop at {found.arrivals} its p99 of {p99} is worse than the default's {theirs}"
 
 
-def _figures(study: Study, finalist: Finalist, words: str) -> str:
-    told = words.format(
-        throughput=_interval(finalist.throughput, format_rate),
-        p99=_interval(finalist.p99[-1], format_seconds),
-        load=study.settings.workload.target,
-    )
+def _figures(study: Study, finalist: Finalist) -> str:
+    """Tell what a configuration gives, after `gives`."""
+    target, p99 = study.settings.workload.target, _p99(finalist.p99[-1])
+    if _decides(study).more:
+        return f"{_interval(finalist.throughput, format_rate)} at {target} with {p99}{_kept_besides(study, finalist)}"
+    return f"{p99} at {target}{_kept_besides(study, finalist)}"
+
+
+def _beside(study: Study, finalist: Finalist) -> str:
+    """Tell the same after a ratio that already named the figure that decides."""
+    if _decides(study).more:
+        return _figures(study, finalist)
+    p99 = _interval(finalist.p99[-1], format_seconds)
+    return f"{p99} at {study.settings.workload.target}{_kept_besides(study, finalist)}"
+
+
+def _p99(found: Estimate) -> str:
+    if math.isnan(found.value):
+        return f"a p99 that is not known ({TOO_FEW})"
+    return f"a p99 of {_interval(found, format_seconds)}"
+
+
+def _kept_besides(study: Study, finalist: Finalist) -> str:
     slo = f" (SLO {study.settings.limits.slo} met)" if study.settings.limits.slo and not finalist.objection else ""
-    quality = f", {answered(finalist.quality)}" if finalist.quality else ""
-    return f"{told}{slo}{quality}"
+    return f"{slo}, {answered(finalist.quality)}" if finalist.quality else slo
 
 
 def _interval(found: Estimate, write: Callable[[float], str]) -> str:
     if found.low is None or found.high is None:
         return write(found.value)
     return with_unit("{} [{}, {}]", *map(write, (found.value, found.low, found.high)))
-
-
-def _unconfirmed(study: Study, once: Trial | None, lost_trials: tuple[int, ...]) -> str:
-    """Without confirmation only what was seen once can be said, and it is called so."""
-    if not study.trials:
-        return "Nothing was measured yet; tuner resume goes on with the study."
-    if all(trial.measurement is None for trial in study.trials):
-        return f"All {len(study.trials)} trials failed, so there is nothing to compare; their logs say why."
-    if once is None or once.measurement is None:
-        return f"No configuration keeps the limits ({study.settings.limits})."
-    target = once.measurement.target
-    told = _WORDS[_decides(study).name].gives.format(
-        throughput=format_rate(target.throughput), p99=format_seconds(target.p99.value), load=target.load
-    )
-    seen = (
-        f"the best trial so far is #{once.number} {short(once.configuration, study.default)} with {told}, measured once"
-    )
-    if lost_trials:
-        return f"Not confirmed: every launch that should have confirmed a finalist failed; {seen}."
-    return f"Not confirmed: {seen}; tuner resume finishes the study."

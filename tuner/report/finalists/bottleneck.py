@@ -1,9 +1,10 @@
 """One plain sentence a finalist: what limits it, and which knob to try next."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tuner.report.finalists.breakdown import Breakdown
+from tuner.report.finalists.breakdown import TIMES, Breakdown
 from tuner.report.finalists.launches import Runs
 from tuner.report.text import show
 from tuner.search.importance import Importance
@@ -15,7 +16,12 @@ from tuner.units import format_seconds, format_share
 BUSY = 0.85
 """From this share of its cores on the server has hardly any left for bursts."""
 
+_QUOTA_PERIOD = 0.1
+_OFTEN = 0.1
+_NEEDED = ("queue", "compute", "total")
+_OVERLAP = 0.05
 _NEAR_EDGE = 0.02
+_GAP = 0.05
 _SHOWN = 0.05
 _FOREIGN = 0.2
 
@@ -46,7 +52,7 @@ def sentence(
     """Say what limits a configuration at the target load, and what to try next; `model` is the winner's."""
     levels = [launch.measured.target for launch in one.launches]
     configuration = study.trial(one.trial).configuration
-    return f"{_limit(cores(study, levels), found, _quota(levels))} {_next(study, configuration, importance, model)}"
+    return f"{_limit(cores(study, levels), found, _throttled(levels))} {_next(study, configuration, importance, model)}"
 
 
 def cores(study: Study, levels: Sequence[LevelSummary]) -> Cores | None:
@@ -65,21 +71,40 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _quota(levels: Sequence[LevelSummary]) -> bool:
-    return any(one.conditions is not None and bool(one.conditions.throttled) for one in levels)
+def _throttled(levels: Sequence[LevelSummary]) -> float:
+    """Return in which share of its periods, of 100 ms each as Linux has it, a quota stopped the server."""
+    known = [(one.conditions.throttled, one.seconds) for one in levels if one.conditions and one.conditions.throttled]
+    return (
+        min(sum(count for count, _ in known) * _QUOTA_PERIOD / sum(one.seconds for one in levels), 1.0)
+        if known
+        else 0.0
+    )
 
 
-def _limit(busy: Cores | None, found: Breakdown | None, quota: bool) -> str:
-    if quota:
-        return "A processor quota of the container limits it: it was stopped while it had work."
+def _limit(busy: Cores | None, found: Breakdown | None, throttled: float) -> str:
+    if throttled >= _OFTEN:
+        return (
+            "A processor quota of the container limits it: "
+            f"it was stopped while it had work in {format_share(throttled)} of the periods."
+        )
     used = f"{busy}" if busy else "how busy its cores were is not known"
     spent = _spent(found)
     if busy is not None and busy.full:
         whose = ", which it had to share with other programs" if busy.others >= _FOREIGN * busy.all else ""
         return f"The processor limits it{whose}: {used}{spent}."
-    if found is None or not (found.share("queue") + found.share("batch") + found.share("compute")):
-        return f"What limits it is not known: where the time goes was not told, and {used}."
+    if found is None:
+        return f"What limits it cannot be told: there are no requests to see where their time went, and {used}."
+    if hidden := _hidden(found):
+        return f"What limits it cannot be told apart: {hidden}, and {used}."
     return f"{_slowest(found)}: {used}{spent}."
+
+
+def _hidden(found: Breakdown) -> str:
+    """Say what keeps the parts of a request from naming a cause; nothing where they do."""
+    missing = [TIMES[name] for name in _NEEDED if name in found.untold]
+    if missing:
+        return f"the server does not tell {_listed(missing)}"
+    return "the times that the server tells overlap" if found.overlap > _OVERLAP * found.mean else ""
 
 
 def _spent(found: Breakdown | None) -> str:
@@ -103,11 +128,16 @@ def _spent(found: Breakdown | None) -> str:
 def _slowest(found: Breakdown) -> str:
     """Name what limits a server that has cores to spare."""
     shares = {name: found.share(name) for name in ("queue", "batch", "compute", "rest", "client")}
+    rest = "Reading and writing requests limits it, not the model"
+    if "batch" in found.untold:
+        rest = (
+            "Neither queue nor computation limits it, but the rest of the server, where a wait for batches would be too"
+        )
     return {
         "queue": "Its own concurrency limits it, for requests queue while cores are free",
         "batch": "Waiting for fuller batches limits it",
         "compute": "The computation of a single batch limits it, not the number of cores",
-        "rest": "Reading and writing requests limits it, not the model",
+        "rest": rest,
         "client": "The server does not limit it: the time passes in the client and the network",
     }[max(shares, key=lambda name: shares[name])]
 
@@ -134,7 +164,9 @@ def _next(
 def _untried(study: Study, knob: Knob, configuration: Configuration) -> str:
     """Say what of a knob was not tried near a configuration's value; nothing when all of it was."""
     value = configuration[knob.name]
-    tried = {trial.configuration[knob.name] for trial in study.trials}
+    # Where a knob does not matter it stands at its default, which was not tried then.
+    matters = [one.configuration for one in study.trials if study.space.matters(knob.name, one.configuration)]
+    tried = {one[knob.name] for one in matters}
     if isinstance(knob, ChoiceKnob):
         missing = [choice for choice in knob.choices if choice not in tried]
         return f"{_listed(missing)} {'was' if len(missing) == 1 else 'were'} not tried" if missing else ""
@@ -146,16 +178,24 @@ def _listed(values: Sequence[Value]) -> str:
 
 
 def _range(knob: RangeKnob, value: float, tried: Sequence[float]) -> str:
-    at = f"it stands at {show(value if not knob.integer else int(value))}"
+    at, width = f"it stands at {_shown(knob, value)}", _apart(knob, knob.low, knob.high)
     for end, word in ((knob.high, "highest"), (knob.low, "lowest")):
-        if abs(value - end) <= _NEAR_EDGE * (knob.high - knob.low) and end != knob.default:
-            return f"{at}, the {word} value of its range, so a wider range may hold a better one"
-    lower, upper = (
-        max((one for one in tried if one < value), default=knob.low),
-        min((one for one in tried if one > value), default=knob.high),
-    )
-    step = 1.0 if knob.integer else 0.05 * (knob.high - knob.low)
-    if upper - value <= step and value - lower <= step:
+        if end != knob.default and _apart(knob, value, end) <= _NEAR_EDGE * width:
+            near = "" if value == end else "near "
+            return f"{at}, {near}the {word} value of its range, so a wider range may hold a better one"
+    lower = max((one for one in tried if one < value), default=knob.low)
+    upper = min((one for one in tried if one > value), default=knob.high)
+    if all(
+        _apart(knob, value, one) <= _GAP * width or (knob.integer and abs(value - one) <= 1) for one in (lower, upper)
+    ):
         return ""
-    low, high = (show(int(one) if knob.integer else one) for one in (lower, upper))
-    return f"{at}, and nothing between {low} and {high} was tried beside it"
+    return f"{at}, and nothing between {_shown(knob, lower)} and {_shown(knob, upper)} was tried beside it"
+
+
+def _apart(knob: RangeKnob, one: float, other: float) -> float:
+    """Return how far two values lie apart on the scale of their knob."""
+    return abs(math.log(one / other) if knob.log else one - other)
+
+
+def _shown(knob: RangeKnob, value: float) -> str:
+    return show(int(value) if knob.integer else value)
