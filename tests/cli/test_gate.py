@@ -57,9 +57,10 @@ def test_what_became_twice_as_slow_is_a_regression(server: Path, monkeypatch: py
     (p99, throughput) = stored["effects"]
     assert p99["ratio"]["value"] == pytest.approx(2.0, rel=0.15)
     assert throughput["ratio"]["value"] == pytest.approx(0.5, rel=0.15)
-    assert len(stored["rounds"]) == stored["looks"][-1]["pairs"] >= 3
+    pairs = stored["looks"][-1]["pairs"]
+    assert len(stored["rounds"]) >= pairs >= 3  # a disturbed round gives no pair
     assert (server.parent / "step.md").read_text() == (folder / "summary.md").read_text()
-    assert len(list((folder / "launches").glob("*/samples.npy"))) == 2 * len(stored["rounds"])
+    assert len(list((folder / "launches").glob("*/samples.npy"))) >= 2 * pairs
     assert nothing_is_left_of(server.parent)
 
 

@@ -65,7 +65,6 @@ def gate(
     from tuner.gate.effect import Figure, Limit
     from tuner.gate.result import Settings
     from tuner.gate.side import New, launchable_baseline
-    from tuner.machine import cores, place
     from tuner.target import spec
     from tuner.units import parse_change, parse_seconds, parse_share
 
@@ -75,18 +74,15 @@ def gate(
     )
     drop, seconds = parse_share(max_accuracy_drop), parse_seconds(at_most)
     workload = _workload(users, rate, p99_within, measure_at_most, load_processes)
-    placement, output = place(cores(), workload.processes_here), options.output(context)
-    own = options.target_options(context, target)
-    loaded = spec.load(target, own, locustfile, placement.server, runtime_python)
-    options.require_open_loop(workload, loaded)
-    options.show_notes(loaded, output)
+    prepared, output = options.prepared(context, target, workload, locustfile, runtime_python), options.output(context)
+    loaded = prepared.target
     new = New(
         target=loaded,
         reference=spec.reference(target),
-        options=own,
+        options=prepared.given,
         sets=options.parse_sets(loaded, sets),
         typed=context.obj.typed,
-        cores=placement.server,
+        cores=prepared.placement.server,
     )
     name = f"gate-{datetime.now():%Y%m%d-%H%M%S}"
     with launchable_baseline(baseline, new) as before:
@@ -101,9 +97,9 @@ def gate(
             seconds=seconds,
             seed=seed,
         )
-        command = shlex.join(["tuner", *context.obj.words])
+        command = shlex.join(context.obj.command)
         folder = out.resolve() / name
-        gated.run(settings, before, new.launchable, placement, command=command, folder=folder, output=output)
+        gated.run(settings, before, new.launchable, prepared.placement, command=command, folder=folder, output=output)
 
 
 def _workload(
