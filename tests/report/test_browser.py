@@ -138,6 +138,11 @@ def test_the_page_works_by_mouse_and_keys(tmp_path: Path) -> None:
         assert page.until(f"{shown} < {before} && {shown}") < before
         page.click(front)
         assert page.until(f"{shown} === {before} && {shown}") == before
+        page.ask("dispatchEvent(new Event('beforeprint'))")
+        assert page.ask("[...document.querySelectorAll('details:not(.figures)')].map((one) => one.open)") == [True] * 2
+        assert page.ask("document.getElementById('plot').layout.width") == 980
+        page.ask("dispatchEvent(new Event('afterprint'))")
+        assert page.ask("document.getElementById('plot').layout.autosize") is True
         assert page.complaints() == []
 
 

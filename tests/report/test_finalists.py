@@ -393,7 +393,7 @@ def test_a_load_with_an_infinite_p99_in_one_launch_has_no_point_and_is_in_the_ta
         ("#7", "32 users", "400 req/s", "24.0 ms", "40.0 ms"),
     )
     assert drawn.told.endswith(
-        " Without a finite p99 in every launch there is no point: #5 winner at 32 users, #6 finalist at 32 users. "
+        " Where a launch tells no finite p99 there is no point: #5 winner at 32 users, #6 finalist at 32 users. "
         "The table says why."
     )
 

@@ -79,7 +79,7 @@ def _told(loads: Sequence[Load], once: bool) -> str:
 def _absent(places: Sequence[str]) -> str:
     if not places:
         return ""
-    return f" Without a finite p99 in every launch there is no point: {', '.join(places)}. The table says why."
+    return f" Where a launch tells no finite p99 there is no point: {', '.join(places)}. The table says why."
 
 
 def _spots(one: Runs) -> Iterator[Spot]:
