@@ -7,6 +7,7 @@ import pytest
 
 from tests.report import samples, studies
 from tests.report.browser import CHROMIUM, asked, opened
+from tests.report.hand import tab
 from tests.report.test_write import hostile, noisy
 from tuner.report.write import write_report
 from tuner.study.study import Study
@@ -95,6 +96,54 @@ def test_a_hostile_study_runs_no_script_of_its_own_and_breaks_no_policy(tmp_path
     assert "onerror=alert" not in re.sub(r"<script.*?</script>", "", seen.stdout, flags=re.DOTALL).replace(
         "&lt;img src=x onerror=alert(1)&gt;", ""
     )
+
+
+MARK = """[...document.querySelectorAll("#plot .point")].find((mark) => {
+  const { x, y } = mark.__data__, isThat = (trace) => (trial, i) => trial === 1 && trace.x[i] === x && trace.y[i] === y;
+  return document.getElementById("plot").data.some((trace) => trace.customdata?.some(isThat(trace)));
+})"""
+"""A point of trial 1 as it is drawn."""
+
+ROWS = """[...document.getElementById("trial-table").tBodies[0].rows].filter((row) => !row.hidden)
+  .map((row) => row.cells[0].textContent).join(" ")"""
+
+
+def test_the_page_works_by_mouse_and_keys(tmp_path: Path) -> None:
+    study = samples.leave(studies.small(), tmp_path)
+    with tab(write_report(study, tmp_path), tmp_path, "--window-size=1200,900") as page:
+        page.until("document.querySelectorAll('#plot .point').length")
+        page.click(MARK)
+        assert page.until("document.querySelector('tr.selected')?.id") == "trial-1"
+        assert page.ask("document.activeElement.dataset.trial") == "1"
+        page.click("document.querySelector('#trial-table thead th:nth-child(2) button')")
+        assert page.ask(ROWS) == "#0 #1 #2 #3"
+        page.click("document.querySelector('#trial-table thead th:first-child button')")
+        page.click("document.querySelector('#trial-table thead th:first-child button')")
+        assert page.ask(ROWS) == "#3 #2 #1 #0"
+        page.enter()
+        assert page.ask(ROWS) == "#0 #1 #2 #3", "the heading has the focus, and a key sorts as the mouse does"
+        page.click("document.getElementById('filter')")
+        page.write("int8 front")
+        assert page.ask(ROWS) == "#3"
+        assert page.ask("document.getElementById('shown').textContent") == "1 of 4 trials"
+        page.click(MARK)
+        assert page.until("document.querySelector('tr.selected')?.id") == "trial-1"
+        assert page.ask(ROWS) == "#1 #3", "a row that is chosen is shown"
+        assert page.ask("document.getElementById('shown').textContent") == "2 of 4 trials"
+        front = "document.querySelector('#chart .key[data-group=front]')"
+        shown = "document.querySelectorAll('#plot .scatterlayer .trace').length"
+        before = page.ask(shown)
+        page.click(front)
+        assert page.ask(f"{front}.getAttribute('aria-pressed')") == "false"
+        assert page.until(f"{shown} < {before} && {shown}") < before
+        page.click(front)
+        assert page.until(f"{shown} === {before} && {shown}") == before
+        page.ask("dispatchEvent(new Event('beforeprint'))")
+        assert page.ask("[...document.querySelectorAll('details:not(.figures)')].map((one) => one.open)") == [True] * 2
+        assert page.ask("document.getElementById('plot').layout.width") == 980
+        page.ask("dispatchEvent(new Event('afterprint'))")
+        assert page.ask("document.getElementById('plot').layout.autosize") is True
+        assert page.complaints() == []
 
 
 WALK = """

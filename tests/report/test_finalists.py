@@ -1,6 +1,6 @@
 """The section on the finalists, from samples whose summary is known."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -12,20 +12,24 @@ import pytest
 
 from tests.report import samples, studies
 from tests.report.studies import configuration, level, measurement
+from tuner.load.samples import COLUMNS
 from tuner.report.detail import detail
+from tuner.report.figure import Key
 from tuner.report.finalists.bottleneck import sentence
 from tuner.report.finalists.breakdown import Breakdown, Part, of_samples
 from tuner.report.finalists.curves import curves
 from tuner.report.finalists.launches import Launch, Runs, runs
-from tuner.report.finalists.tail import curve
+from tuner.report.finalists.tail import curve, tail
 from tuner.report.finalists.timeline import series
 from tuner.report.rows import rows
 from tuner.report.verdict import verdict
+from tuner.report.write import report_files
 from tuner.search.importance import Importance
 from tuner.study import places
 from tuner.study.space import RangeKnob, SearchSpace
 from tuner.study.study import Study
 from tuner.study.trial import Conditions, LevelSummary
+from tuner.study.workload import closed
 
 
 def found_runs(study: Study, folder: Path | None) -> tuple[Runs, ...]:
@@ -47,21 +51,44 @@ def test_the_launches_of_every_finalist_are_found_with_their_samples(tmp_path: P
     assert window["intended"].max() < target.opened + target.seconds
 
 
-@pytest.mark.parametrize("spoil", ["gone", "torn", "text", "other columns"])
-def test_samples_that_cannot_be_read_are_missing_and_said_to_be(spoil: str, tmp_path: Path) -> None:
+def zipped(path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, samples=np.zeros(3))
+
+
+SPOILT: dict[str, Callable[[Path], object]] = {
+    "torn head": lambda path: path.write_bytes(path.read_bytes()[:100]),
+    "torn rows": lambda path: path.write_bytes(path.read_bytes()[:-1000]),
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("no array"),
+    "a zip archive": zipped,
+    "the head of a zip archive": lambda path: path.write_bytes(b"PK\x03\x04 and no more"),
+    "no row": lambda path: np.save(path, samples.request_rows(0, 0.01)),
+    "one row that is no list": lambda path: np.save(path, samples.request_rows(1, 0.01)[0]),
+    "plain numbers": lambda path: np.save(path, np.zeros(3)),
+    "texts": lambda path: np.save(path, np.zeros(3, dtype=[(name, "U3") for name in COLUMNS])),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
+def test_samples_that_are_damaged_are_left_out_and_said_to_be(spoil: str, tmp_path: Path) -> None:
     study = samples.leave(studies.small(), tmp_path)
-    path = places.confirmation_folder(tmp_path, 0, 3) / places.SAMPLES
-    if spoil == "gone":
-        path.unlink()
-    elif spoil == "torn":
-        path.write_bytes(path.read_bytes()[:100])
-    elif spoil == "text":
-        path.write_text("no array")
-    else:
-        np.save(path, np.zeros(3))
+    SPOILT[spoil](places.confirmation_folder(tmp_path, 0, 3) / places.SAMPLES)
     shown = detail(study, verdict(study), rows(study, verdict(study)), tmp_path).finalists
-    assert shown.missing == 1
+    assert (shown.missing, shown.damaged) == (0, 1)
     assert [one.breakdown is not None for one in shown.where] == [True, True, True]
+    assert "The samples of 1 launch cannot be read" in report_files(study, tmp_path)["index.html"]
+
+
+def test_samples_that_are_not_there_are_missing_and_said_to_be(tmp_path: Path) -> None:
+    study = samples.leave(studies.small(), tmp_path)
+    (places.confirmation_folder(tmp_path, 0, 3) / places.SAMPLES).unlink()
+    shown = detail(study, verdict(study), rows(study, verdict(study)), tmp_path).finalists
+    assert (shown.missing, shown.damaged) == (1, 0)
+    assert "The samples of 1 launch were not found" in report_files(study, tmp_path)["index.html"]
+    elsewhere = detail(study, verdict(study), rows(study, verdict(study)), None).finalists
+    assert (elsewhere.missing, elsewhere.damaged) == (9, 0)
 
 
 def test_what_was_not_confirmed_is_shown_as_measured_once(tmp_path: Path) -> None:
@@ -74,6 +101,7 @@ def test_what_was_not_confirmed_is_shown_as_measured_once(tmp_path: Path) -> Non
 def test_where_nothing_was_measured_nothing_is_shown(study: Study, tmp_path: Path) -> None:
     shown = detail(study, verdict(study), rows(study, verdict(study)), tmp_path).finalists
     assert (shown.where, shown.drawings, shown.tails, shown.times, shown.missing) == ((), (), (), (), 0)
+    assert shown.damaged == 0
 
 
 def parts(found: Breakdown | None) -> dict[str, float]:
@@ -170,7 +198,9 @@ def spent(**shares: float) -> Breakdown:
     return Breakdown(requests=1000, valid=1000, mean=0.01, parts=cut, untold=hidden, overlap=0.0)
 
 
-MATTERS = Importance(objective="throughput at 32 users", shares={"workers": 0.6, "max_batch_size": 0.4}, trials=50)
+MATTERS = Importance(
+    objective="throughput at 32 users", shares={"workers": 0.6, "max_batch_size": 0.4}, trials=50, best=5
+)
 
 
 def told(found: Breakdown | None, importance: Importance | None = None, **changes: Any) -> str:
@@ -295,7 +325,7 @@ def test_what_is_near_is_near_on_the_scale_of_the_knob(
     space = SearchSpace(knobs=(knob,))
     trials = [({knob.name: one}, studies.failure()) for one in (value, *tried)]
     one = Runs(trial=0, name="#0", role="winner", once=False, launches=())
-    matters = Importance(objective="throughput", shares={knob.name: 1.0}, trials=40)
+    matters = Importance(objective="throughput", shares={knob.name: 1.0}, trials=40, best=4)
     said = sentence(replace(studies.study(trials), space=space), one, None, matters, None)
     assert said.endswith(f"{words}." if words else "Every knob's neighbouring values were tried.")
 
@@ -334,6 +364,70 @@ def test_the_curve_of_known_launches() -> None:
     assert drawn.table is not None
     assert drawn.table.rows[1] == ("#5", "32 users", "800 req/s", "24.0 ms", "40.0 ms")
     assert "Two loads are the ends of a curve only" in drawn.told
+
+
+def test_a_load_with_an_infinite_p99_in_one_launch_has_no_point_and_is_in_the_table() -> None:
+    def launched(slow: LevelSummary) -> Launch:
+        return Launch(measured=measurement([level(4, 300.0, 0.010), slow]), samples=None)
+
+    fine = level(32, 400.0, 0.040)
+    failed = replace(fine, p99=replace(fine.p99, value=inf))
+    few = replace(fine, requests=367)
+    found = [
+        Runs(trial=5, name="#5", role="winner", once=False, launches=(launched(fine), launched(failed))),
+        Runs(trial=6, name="#6", role="finalist", once=False, launches=(launched(fine), launched(few))),
+        Runs(trial=7, name="#7", role="default", once=False, launches=(launched(fine), launched(fine))),
+    ]
+    look = {one.trial: ("accent", "circle", "solid") for one in found}
+    drawn = curves(found, look, ())
+    assert drawn is not None
+    assert [list(trace["x"]) for trace in drawn.figure["data"][::2]] == [
+        pytest.approx([300.0]),
+        pytest.approx([300.0]),
+        pytest.approx([300.0, 400.0]),
+    ]
+    assert drawn.table is not None
+    assert drawn.table.rows[1::2] == (
+        ("#5", "32 users", "400 req/s", "24.0 ms", "∞ in 1 of 2 launches"),
+        ("#6", "32 users", "400 req/s", "24.0 ms", "too few requests to tell in 1 of 2 launches"),
+        ("#7", "32 users", "400 req/s", "24.0 ms", "40.0 ms"),
+    )
+    assert drawn.told.endswith(
+        " Where a launch tells no finite p99 there is no point: #5 winner at 32 users, #6 finalist at 32 users. "
+        "The table says why."
+    )
+
+
+def test_a_configuration_without_a_point_has_no_key() -> None:
+    failed = replace(level(4, 300.0, 0.01), p99=replace(level(4, 300.0, 0.01).p99, value=inf))
+    found = [
+        Runs(trial=trial, name=f"#{trial}", role="", once=True, launches=(Launch(measured=one, samples=None),))
+        for trial, one in ((0, measurement([failed])), (1, measurement([level(4, 300.0, 0.01)])))
+    ]
+    keys = tuple(Key(group=str(trial), label="", symbol="circle", colour="ink") for trial in (0, 1))
+    drawn = curves(found, dict.fromkeys((0, 1), ("ink", "star", "solid")), keys)
+    assert drawn is not None
+    assert [key.group for key in drawn.keys] == ["1"]
+
+
+def test_a_tail_that_ends_in_failures_says_so() -> None:
+    made = samples.request_rows(1000, 0.010, begin=100.0, every=0.003)
+    measured = measurement([replace(level(4, 300.0, 0.01), opened=100.0)])
+    failed = made.copy()
+    failed["ok"][::20] = 0
+    (load,) = closed((4,))
+    said = {}
+    dead = made.copy()
+    dead["ok"] = 0
+    for name, windows in (("whole", made), ("failed", failed), ("all", dead)):
+        launch = Launch(measured=measured, samples=windows)
+        one = Runs(trial=0, name="#0", role="default", once=True, launches=(launch,))
+        drawn = tail([one], 0, load, {0: ("ink", "star", "solid")}, ())
+        said[name] = drawn.told if drawn else None
+    ends = "a curve ends where only 10 requests were slower"
+    assert f"{ends}. The table" in str(said["whole"])
+    assert f"{ends}, and of #0 default before that, where requests failed: those are infinitely" in str(said["failed"])
+    assert said["all"] is None
 
 
 def test_a_load_without_a_finite_p99_has_no_point() -> None:
@@ -375,6 +469,10 @@ def test_the_warm_up_is_shaded_and_every_chart_has_words_and_a_name(tmp_path: Pa
     assert [one.id for one in shown.finalists.tails] == ["tail-1", "tail-0"]
     assert [one.id for one in shown.finalists.times] == ["time-3", "time-1", "time-0"]
     shades = [one for one in shown.finalists.times[0].figure["layout"]["shapes"] if "fillcolor" in one]
+    told = shown.finalists.times[0].told
+    assert "Shaded is the warm-up, which no figure counts: 500 ms and 500 ms." in told
+    assert ", p50 from " in told
+    assert ", p99 from " in told
     # The samples of a level begin half a second before its window, and levels last 3.2 s.
     assert [(round(one["x0"], 1), round(one["x1"], 1)) for one in shades] == [(0.0, 0.5), (3.7, 4.2)]
     for drawing in shown.drawings:

@@ -67,9 +67,9 @@ def test_a_p99_of_too_few_requests_is_told_apart_from_an_infinite_one() -> None:
     ]
     drawn = chart(study, table)
     assert (drawn.drawn, drawn.unbounded, drawn.untold) == (2, 1, 1)
-    place = [str(column.note) for column in trial_table.columns(study) if column.label == "p99"].index("at 32 users")
-    first = [column.label for column in trial_table.columns(study)].index("p99")
-    assert [trial_table.cells(study, row)[first + place].text for row in table] == ["–", "∞"]
+    shown = trial_table.trial_table(study, table)
+    place = [(column.label, column.note) for column in shown.columns].index(("p99", "at 32 users"))
+    assert [shown.cells[number][place].text for number in (0, 1)] == ["–", "∞"]
 
 
 def test_what_too_few_requests_measured_ties_with_nothing() -> None:
@@ -107,7 +107,9 @@ def test_every_kind_of_doubt_has_advice() -> None:
 def test_doubts_are_grouped_by_kind_and_counted_by_launch() -> None:
     stall = Doubt(kind=DoubtKind.STALL, message="at 32 users: no answer came for 240 ms")
     doubtful = measurement([level(4, 300.0, 0.01), level(32, 400.0, 0.1)], doubts=(stall, stall))
-    study = studies.confirmed(studies.study([(configuration(), doubtful)], noise=studies.NOISE), {0: [doubtful]})
+    study = studies.confirmed(
+        studies.study([(configuration(), doubtful)], noise=studies.NOISE, rounds=1), {0: [doubtful]}
+    )
     found, shared = doubt_groups(study)
     assert (shared.kind, shared.launches) == (DoubtKind.SHARED_CORES, 0)
     assert (found.kind, found.launches, len(found.remarks)) == (DoubtKind.STALL, 2, 4)
@@ -125,6 +127,33 @@ def test_shared_cores_and_an_unknown_noise_are_doubted() -> None:
         DoubtKind.SHARED_CORES,
         DoubtKind.NO_NOISE_FLOOR,
     ]
+
+
+def test_what_was_not_confirmed_or_not_often_enough_is_doubted() -> None:
+    def messages(study: Study) -> dict[DoubtKind, str]:
+        return {group.kind: group.remarks[0].message for group in doubt_groups(study)}
+
+    whole = replace(studies.small(), noise=studies.NOISE)
+    assert set(messages(whole)) == {DoubtKind.SHARED_CORES}
+    never = replace(whole, confirmations=())
+    assert messages(never)[DoubtKind.NOT_CONFIRMED] == "none of the planned launches gave a measurement"
+    lost = replace(whole, confirmations=tuple(replace(one, outcome=studies.failure()) for one in whole.confirmations))
+    assert messages(lost)[DoubtKind.NOT_CONFIRMED] == "none of the 9 launches gave a measurement"
+    first = replace(whole, confirmations=whole.confirmations[:-1])
+    assert messages(first)[DoubtKind.FEWER_LAUNCHES] == "of 3 launches #3 was measured in 2"
+    failed = replace(whole, confirmations=(*first.confirmations, lost.confirmations[-1]))
+    assert messages(failed)[DoubtKind.FEWER_LAUNCHES] == "of 3 launches #3 was measured in 2"
+    nothing = studies.study([(configuration(), studies.failure())], noise=studies.NOISE)
+    assert DoubtKind.NOT_CONFIRMED not in messages(nothing), "there is nothing to confirm"
+
+
+def test_a_trial_on_the_front_shows_all_its_points_in_full() -> None:
+    study = studies.third()
+    found = points(rows(study, verdict(study)))
+    for one in found:
+        assert one.standing is one.row.standing
+    assert {one.row.trial.number for one in found if one.standing is Standing.FRONT} == {0, 1, 3}
+    assert not any(one.row.on_front(one.index) for one in found if one.row.trial.number == 0), "it is below the line"
 
 
 def test_trials_that_noise_does_not_tell_from_the_best_one_tie_with_it() -> None:
@@ -146,30 +175,29 @@ def test_in_open_loop_p99_at_the_target_decides_and_throughput_ties() -> None:
     table = rows(study, verdict(study))
     assert standings(study)[3] is Standing.FRONT
     assert [row.trial.number for row in table if row.ties_best] == [4]
-    column = trial_table.columns(study)[trial_table.decisive(study)]
+    column = trial_table.trial_table(study, table).columns[trial_table.decisive(study)]
     assert (column.label, column.note) == ("p99", "at 200 req/s")
     assert [sorted(row.front) for row in table] == [[], [], [], [0, 1], []]
 
 
 def test_goodput_and_sessions_have_a_column_where_they_exist() -> None:
-    labels = {column.label for column in trial_table.columns(studies.rates())}
-    assert {"goodput", "session p99"} <= labels
-    labels = {column.label for column in trial_table.columns(studies.small())}
-    assert not {"goodput", "session p99"} & labels
+    for study, there in ((studies.rates(), {"goodput", "session p99"}), (studies.small(), set())):
+        labels = {column.label for column in trial_table.trial_table(study, ()).columns}
+        assert labels & {"goodput", "session p99"} == there
 
 
 def test_a_server_that_was_found_running_is_said_where_there_was_one() -> None:
     own = studies.small()
     assert effort(own).count == "13 launches"
-    assert "server" not in {column.label for column in trial_table.columns(own)}
+    assert "server" not in {column.label for column in trial_table.trial_table(own, ()).columns}
     found = own.trials[3].measurement
     assert found is not None
     last = replace(own.trials[3], outcome=replace(found, server_of=1))
     study = replace(own, trials=(*own.trials[:3], last))
     assert effort(study).count == "13 measurements on 12 servers"
-    place = [column.label for column in trial_table.columns(study)].index("server")
-    cells = [trial_table.cells(study, row)[place].text for row in rows(study, verdict(study))]
-    assert cells == ["its own", "its own", "–", "#1"]
+    shown = trial_table.trial_table(study, rows(study, verdict(study)))
+    place = [column.label for column in shown.columns].index("server")
+    assert [shown.cells[number][place].text for number in range(4)] == ["its own", "its own", "–", "#1"]
 
 
 def test_the_time_adds_up() -> None:

@@ -1,5 +1,6 @@
 """The section on the search: what it gained, and what its charts show."""
 
+import math
 from dataclasses import replace
 from math import inf
 
@@ -8,16 +9,17 @@ import pytest
 from tests.report import studies
 from tests.report.studies import configuration, level, measurement, pair
 from tuner.report.rows import rows
-from tuner.report.searched.gain import gain, gains
+from tuner.report.searched.gain import box, gain, gains
 from tuner.report.searched.parallel import parallel
 from tuner.report.searched.scales import ends, place
 from tuner.report.searched.slices import slices
 from tuner.report.verdict import verdict
+from tuner.report.write import report_files
 from tuner.study.objectives import Slo
 from tuner.study.space import ChoiceKnob, RangeKnob, SearchSpace
 from tuner.study.study import Study
-from tuner.study.trial import Interval
-from tuner.study.workload import opened
+from tuner.study.trial import Interval, Measurement
+from tuner.study.workload import Load, closed, opened
 
 
 def measured(*figures: tuple[float, float], **changes: object) -> Study:
@@ -30,18 +32,41 @@ def measured(*figures: tuple[float, float], **changes: object) -> Study:
 
 
 def test_the_hypervolume_of_known_points() -> None:
-    # The box is 400 to 800 req/s by 10 to 30 ms.
-    study = measured((400.0, 30.0), (600.0, 20.0), (500.0, 25.0), (800.0, 30.0), (800.0, 10.0))
+    # The box is 400 to 800 req/s by 5 to 20 ms, and 10 ms lie in the middle of that on a logarithm.
+    study = measured((400.0, 20.0), (600.0, 10.0), (500.0, 15.0), (800.0, 20.0), (800.0, 5.0))
     assert [one.share for one in gains(study)] == pytest.approx([0.0, 0.25, 0.25, 0.25, 1.0])
     assert [one.improved for one in gains(study)] == [False, True, False, False, True]
     drawn = gain(study)
     assert drawn is not None
     assert "2 of 5 trials raised it, the last of them #4, the last trial of all." in drawn.told
+    assert "within the limits: 400 req/s at 32 users, p99 20.0 ms at 4 users; latencies" in drawn.told
     assert drawn.table is not None
     assert drawn.table.rows == (("#1", "25.0 %", "max_batch_size=2"), ("#4", "100.0 %", "max_batch_size=5"))
 
 
-def test_trials_that_miss_a_limit_span_the_box_and_do_not_fill_it() -> None:
+def test_one_slow_trial_does_not_make_all_others_alike() -> None:
+    figures = [(400.0, 20.0), (600.0, 10.0), (800.0, 5.0)]
+    plain, outlier = (gains(measured(*found))[1].share for found in (figures, [*figures, (400.0, 2000.0)]))
+    assert (plain, outlier) == (pytest.approx(0.25), pytest.approx(0.5 * math.log(200) / math.log(400)))
+
+
+def test_only_the_default_and_trials_within_the_limits_span_the_box() -> None:
+    def launched(target: float, light: float, share: float = 0.94) -> Measurement:
+        return measurement([level(4, 300.0, light), level(32, target, 0.05)], share)
+
+    outcomes = [
+        (configuration(), launched(400.0, 0.020, share=0.5)),
+        (configuration(workers=2), launched(800.0, 0.005)),
+        (configuration(max_batch_size=2), launched(100.0, 0.500, share=0.5)),
+        (configuration(max_batch_size=4), launched(600.0, 0.010)),
+    ]
+    found = box(studies.study(outcomes))
+    assert found.worst == pytest.approx((400.0, 0.020))
+    assert set(found.places) == {0, 1, 3}
+    assert found.places[3] == pytest.approx((0.5, 0.5))
+
+
+def test_trials_that_miss_a_limit_do_not_fill_the_box() -> None:
     slow = measurement([level(4, 300.0, 0.030), level(32, 400.0, 0.200)])
     quick = measurement([level(4, 300.0, 0.010), level(32, 800.0, 0.050)])
     study = studies.study(
@@ -118,3 +143,13 @@ def test_without_a_free_knob_there_is_nothing_to_draw() -> None:
     study = replace(study, trials=tuple(replace(one, configuration={"only": "a"}) for one in study.trials))
     table = rows(study, verdict(study))
     assert (parallel(study, table), slices(study, table)) == (None, None)
+    assert "Every knob was held at one value, so there was nothing to search." in report_files(study)["index.html"]
+
+
+@pytest.mark.parametrize(("loads", "axes"), [(closed((32,)), ["throughput at 32 users", "p99 at 32 users"]),
+                                             (opened((200.0,)), ["p99 at 200 req/s"])])  # fmt: skip
+def test_one_load_has_one_axis_of_p99(loads: tuple[Load, ...], axes: list[str]) -> None:
+    study = studies.simulated(12, loads=loads)
+    drawn = parallel(study, rows(study, verdict(study)))
+    assert drawn is not None
+    assert drawn.label.endswith(f", precision, {', '.join(axes)}.")

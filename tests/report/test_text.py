@@ -17,6 +17,21 @@ def test_csv_keeps_formulas_as_text(start: str) -> None:
 @pytest.mark.parametrize(
     ("hostile", "inert"),
     [
+        ("x\n::error::y", "x ::error::y"),
+        ("::error::y", "'::error::y"),
+        ("\n\t ::error::y", "'::error::y"),
+        ("a\tb\r\nc\x0bd\u2028e", "a b␍ c␋d e"),
+        ("\n=cmd", "'=cmd"),
+        ("two  blanks", "two  blanks"),
+    ],
+)
+def test_csv_has_one_line_a_row_and_none_of_them_is_a_command(hostile: str, inert: str) -> None:
+    assert text.in_csv(hostile) == inert
+
+
+@pytest.mark.parametrize(
+    ("hostile", "inert"),
+    [
         ("a|b", "a\\|b"),
         ("::error::x", ":&#58;error:&#58;x"),
         ("<b>", "\\<b\\>"),

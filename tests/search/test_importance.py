@@ -64,6 +64,26 @@ def test_one_rate_has_one_objective_and_quality_is_a_third() -> None:
     assert [one.objective for one in importances(three)][-1] == "quality"
 
 
+def test_a_knob_counts_where_it_matters() -> None:
+    """The time-out is random noise where nothing is batched, which is where the best trials are."""
+    outcomes = []
+    for number in range(60):
+        batch = 1 if number % 2 else 8
+        chosen = {**configuration(max_batch_size=batch), "batch_timeout_ms": float(number % 20)}
+        outcomes.append(
+            (chosen, measurement([level(4, 300.0, 0.01), level(32, 500.0 if batch == 1 else 100.0 + number, 0.1)]))
+        )
+    study = studies.study(outcomes)
+    (throughput,) = importances(study)
+    assert throughput.shares["batch_timeout_ms"] == 0.0
+    always = replace(study, space=replace(study.space, conditions={}))
+    assert importances(always)[0].shares["batch_timeout_ms"] > 0.0
+
+
+def test_it_says_how_many_trials_are_the_best_tenth() -> None:
+    assert [one.best for one in importances(only_batches_matter(60))] == [6, 20], "of equal ones all count"
+
+
 def test_it_is_the_same_every_time() -> None:
     found: list[tuple[Importance, ...]] = [importances(studies.simulated(30)) for _ in range(2)]
     assert found[0] == found[1]

@@ -1,8 +1,10 @@
 """What each doubt means and what to do about it, and all doubts of a study in groups."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tuner.study.judgement import feasible
 from tuner.study.study import Study
 from tuner.study.trial import Doubt, DoubtKind, Measurement
 
@@ -10,6 +12,10 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
     DoubtKind.NO_DEFAULT: (
         "The default configuration gave no measurement, so a loss of accuracy could not be judged, nor any gain.",
         "See why it failed in the table of trials; when it was disturbed, go on with tuner resume.",
+    ),
+    DoubtKind.NOT_CONFIRMED: (
+        "No finalist was measured again. The best of many trials looks better than it is, for luck chose it too.",
+        "Finish the study with tuner resume, and rest nothing on figures that were measured once.",
     ),
     DoubtKind.PROCESS_LOST: (
         "A process of the server ended under load while others went on, so the figures are those of a smaller server.",
@@ -112,6 +118,11 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
         "A p99 rests on the slowest hundredth of the requests, and here that is only a handful.",
         "Trust the interval and not the single figure.",
     ),
+    DoubtKind.FEWER_LAUNCHES: (
+        "Fewer launches confirm a finalist than were planned, so its intervals are wider, and from a single launch "
+        "there are none.",
+        "Go on with tuner resume; where launches failed or were disturbed, their reasons stand below the trials.",
+    ),
     DoubtKind.NO_NOISE_FLOOR: (
         "How much one and the same configuration varies on this machine was not measured, so nothing says how large "
         "a difference must be to be more than noise.",
@@ -161,6 +172,22 @@ def study_doubts(study: Study) -> Iterator[Doubt]:
     if default is not None and default.failure is not None:
         message = f"trial #{default.number}, the default, {default.failure.kind}: {default.failure.reason}"
         yield Doubt(kind=DoubtKind.NO_DEFAULT, message=message)
+    yield from _confirmation(study)
+
+
+def _confirmation(study: Study) -> Iterator[Doubt]:
+    """Yield what is missing of the launches that should have confirmed the finalists."""
+    rounds = study.settings.rounds
+    launches = Counter({one.trial: 0 for one in study.confirmations})
+    launches.update(one.trial for one in study.confirmations if isinstance(one.outcome, Measurement))
+    if not any(launches.values()):
+        if any(feasible(trial, study.settings.limits) for trial in study.trials):
+            message = f"none of the {len(study.confirmations) or 'planned'} launches gave a measurement"
+            yield Doubt(kind=DoubtKind.NOT_CONFIRMED, message=message)
+        return
+    fewer = [f"#{trial} was measured in {count}" for trial, count in launches.items() if count < rounds]
+    if fewer:
+        yield Doubt(kind=DoubtKind.FEWER_LAUNCHES, message=f"of {rounds} launches {', '.join(fewer)}")
 
 
 def doubt_groups(study: Study) -> tuple[DoubtGroup, ...]:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from tuner.report.axes import Axes, axes, in_ms
 from tuner.report.figure import axis, layout
-from tuner.report.hover import hover, hover_failed
+from tuner.report.hover import KNOBS, hover, hover_failed
 from tuner.report.palette import LIGHT
 from tuner.report.rows import Point, Row, Standing, points
 from tuner.report.text import in_chart
@@ -58,7 +58,7 @@ def chart(study: Study, table: Sequence[Row]) -> Chart:
     figure.add_traces([*_clouds(study, found, frame, quality), _front(found, frame), *_marks(study, found)])
     failed = [row for row in table if row.standing is Standing.FAILED]
     if failed:
-        figure.add_trace(_failed(study, failed))
+        figure.add_trace(_failed(failed))
     # The last trace is the ring around the point that the reader chose.
     figure.add_trace(_rings([], [], LIGHT["ink"], 24, width=2.5))
     levels = [level for row in table if row.measurement for level in row.measurement.levels]
@@ -98,17 +98,18 @@ def _clouds(
         for index, _ in enumerate(study.settings.workload.loads):
             chosen = [point for point in found if point.standing is standing and point.index == index]
             if chosen:
-                yield _cloud(study, chosen, frame, quality)
+                yield _cloud(chosen, frame, quality)
 
 
-def _cloud(study: Study, chosen: Sequence[Point], frame: Axes, quality: tuple[float, float] | None) -> go.Scatter:
+def _cloud(chosen: Sequence[Point], frame: Axes, quality: tuple[float, float] | None) -> go.Scatter:
     first = chosen[0]
     return go.Scatter(
         x=[in_ms(point.level.p99.value) for point in chosen],
         y=[point.level.carried for point in chosen],
         mode="markers",
-        hovertext=[hover(study, point) for point in chosen],
+        hovertext=[hover(point) for point in chosen],
         hoverinfo="text",
+        meta=[KNOBS],
         customdata=[point.row.trial.number for point in chosen],
         opacity=_OPACITY[first.standing],
         legendgroup=first.standing.name.lower(),
@@ -129,7 +130,7 @@ def _cloud(study: Study, chosen: Sequence[Point], frame: Axes, quality: tuple[fl
     )
 
 
-def _failed(study: Study, failed: Sequence[Row]) -> go.Scatter:
+def _failed(failed: Sequence[Row]) -> go.Scatter:
     """Put the failed trials, which have no place in the chart, side by side in a strip of their own below it."""
     return go.Scatter(
         x=[row.trial.number for row in failed],
@@ -138,8 +139,9 @@ def _failed(study: Study, failed: Sequence[Row]) -> go.Scatter:
         yaxis="y2",
         mode="markers",
         legendgroup="failed",
-        hovertext=[hover_failed(study, row) for row in failed],
+        hovertext=[hover_failed(row) for row in failed],
         hoverinfo="text",
+        meta=[KNOBS],
         customdata=[row.trial.number for row in failed],
         marker={"symbol": FAILED_SHAPE, "size": 9, "color": LIGHT["warn"]},
     )

@@ -1,62 +1,62 @@
-"""The commands that a reader can copy."""
+"""What a reader can copy into a shell: commands, and the variables TUNER_* that mean the same."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
-from tuner.report.text import amount, exact, in_shell
+from tuner.report.text import exact, in_shell
+from tuner.report.wanted import Scalar, Setting, Table, wanted
 from tuner.study.space import Configuration
 from tuner.study.study import Settings
-from tuner.study.workload import Loop, Workload, standard
 
 Command = tuple[str, ...]
 """The parts of a command, quoted: the program and its verb, then each option with its value."""
 
-_LADDER = {Loop.CLOSED: "--users", Loop.OPEN: "--rate"}
+_OF_SERVE = frozenset(("target", "options", "runtime_python", "set"))
+_NOT_OF_MEASURE = frozenset(("max_accuracy_drop",))
 
 
 def serve(settings: Settings, configuration: Configuration) -> Command:
     """Return the command that serves a configuration."""
-    return ("tuner serve", *_target(settings), *_sets(configuration))
+    every = wanted(settings, configuration)
+    return _command("tuner serve", [one for one in every if one.name in _OF_SERVE])
 
 
 def measure(settings: Settings, configuration: Configuration) -> Command:
     """Return the command that measures a configuration as the study did."""
-    own = (_option("--locustfile", settings.locustfile),) if settings.locustfile else ()
-    rest = (*_workload(settings.workload), _option("--seed", str(settings.seed)), *own)
-    return ("tuner measure", *_target(settings), *_sets(configuration), *rest)
+    every = wanted(settings, configuration)
+    return _command("tuner measure", [one for one in every if one.name not in _NOT_OF_MEASURE])
 
 
-def _target(settings: Settings) -> Iterator[str]:
-    yield _option("--target", settings.target)
-    for name, value in settings.options.items():
-        if value != "":
-            yield _option(f"--{name.replace('_', '-')}", value)
-    if settings.runtime_python:
-        yield _option("--runtime-python", settings.runtime_python)
+def _command(program: str, asked: list[Setting]) -> Command:
+    return (program, *(f"{in_shell(flag)} {in_shell(value)}" for one in asked for flag, value in _flags(one)))
 
 
-def _sets(configuration: Configuration) -> Iterator[str]:
-    # Every knob is named, so that the command means the same after a default has changed.
-    for name, value in configuration.items():
-        yield _option("--set", f"{name}={exact(value)}")
+def _flags(one: Setting) -> Iterator[tuple[str, str]]:
+    if not isinstance(one.value, Mapping):
+        yield _flag(one.name), _word(one.value)
+    elif one.name == "set":
+        yield from (("--set", f"{name}={exact(value)}") for name, value in one.value.items())
+    else:
+        yield from ((_flag(name), exact(value)) for name, value in one.value.items())
 
 
-def _workload(workload: Workload) -> Iterator[str]:
-    yield _option(_LADDER[workload.loop], ",".join(map(amount, workload.loads)))
-    yield from (_option(flag, value) for flag, value in workload_flags(workload))
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
-def workload_flags(workload: Workload) -> Iterator[tuple[str, str]]:
-    """Yield the flags, with their values, of what is not as usual for these loads."""
-    usual = standard(workload.loads)
-    if workload.interval != usual.interval:
-        yield "--p99-within", exact(workload.interval)
-    if workload.measure_most != usual.measure_most:
-        yield "--measure-at-most", f"{workload.measure_most:.15g}s"
-    if workload.processes != usual.processes:
-        yield "--load-processes", str(workload.processes)
-    if workload.master is not None:
-        yield "--load-master", workload.master
+def variables(settings: Settings, configuration: Configuration) -> str | None:
+    """Write the variables TUNER_* that mean the same; None where a value has a space, which would be two words."""
+    every = wanted(settings, configuration)
+    if any(_has_space(one.value) for one in every if isinstance(one.value, Mapping)):
+        return None
+    return "\n".join(f"export TUNER_{one.name.upper()}={in_shell(_word(one.value))}" for one in every)
 
 
-def _option(flag: str, value: str) -> str:
-    return f"{in_shell(flag)} {in_shell(value)}"
+def _has_space(table: Table) -> bool:
+    return any(re.search(r"\s", f"{name}{exact(value)}") for name, value in table.items())
+
+
+def _word(value: Scalar | Table) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={exact(one)}" for name, one in value.items())
+    return ",".join(map(exact, value)) if isinstance(value, list) else exact(value)

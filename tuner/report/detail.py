@@ -31,13 +31,14 @@ class Where:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finalists:
-    """The section on the finalists; `missing` counts launches whose samples were not found."""
+    """The section on the finalists; of `missing` launches there were no samples, of `damaged` ones none readable."""
 
     where: tuple[Where, ...]
     drawings: tuple[Drawing, ...]
     tails: tuple[Drawing, ...]
     times: tuple[Drawing, ...]
     missing: int
+    damaged: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,8 @@ def _finalists(study: Study, found: Sequence[Runs], matters: Sequence[Importance
         drawings=(curve,) if curve else (),
         tails=tuple(one for one in tails if one is not None),
         times=tuple(one for one in times if one is not None),
-        missing=sum(len(one.launches) - len(one.sampled) for one in found),
+        missing=sum(launch.samples is None and not launch.damaged for one in found for launch in one.launches),
+        damaged=sum(launch.damaged for one in found for launch in one.launches),
     )
 
 

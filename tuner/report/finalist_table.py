@@ -74,7 +74,7 @@ def columns(study: Study, found: Verdict) -> tuple[Column, ...]:
     decides, *others = (Column(label=one.name, note=one.at) for one in figures(study, found))
     if found.arrivals is not None:
         others[-1] = replace(others[-1], note=f"{others[-1].note}, {RATIO}")
-    return (decides, Column(label=RATIO), *others, Column(label=str(basis_of(study))))
+    return (decides, Column(label=RATIO), *others, Column(label=str(basis_of(study))), Column(label="launches"))
 
 
 def cells(study: Study, found: Verdict, finalist: Finalist) -> tuple[Cell, ...]:
@@ -84,7 +84,14 @@ def cells(study: Study, found: Verdict, finalist: Finalist) -> tuple[Cell, ...]:
     if found.arrivals is not None:
         ratio = finalist.arrivals_ratio
         others[-1] = replace(others[-1], compared=bracketed(ratio) if ratio and math.isfinite(ratio.value) else "")
-    return (decides, _cell(finalist.ratios[shown[0].place], times), *others, _quality(finalist.quality))
+    compared, quality = _cell(finalist.ratios[shown[0].place], times), _quality(finalist.quality)
+    return (decides, compared, *others, quality, Cell(text=_launches(study, finalist)))
+
+
+def _launches(study: Study, finalist: Finalist) -> str:
+    """Say how many launches the figures rest on, and how many were planned; a resumed study may have made more."""
+    measured = finalist.throughput.repetitions
+    return f"{measured} of {max(measured, study.settings.rounds)}"
 
 
 def _quality(found: Quality | None) -> Cell:

@@ -1,6 +1,7 @@
 """How a study was measured, in the words that the page, `summary.md` and the terminal share."""
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -10,7 +11,8 @@ from tuner.report.text import ladder, percent
 from tuner.report.ties import least_difference
 from tuner.study.judgement import criterion
 from tuner.study.study import Noise, Study
-from tuner.study.workload import Workload
+from tuner.study.trial import Measurement
+from tuner.study.workload import Load, Workload
 
 
 def protocol(workload: Workload) -> str:
@@ -92,6 +94,23 @@ def _noise(study: Study, found: Noise) -> Iterator[str]:
 
 def _spread(deviation: float) -> str:
     return percent(math.exp(deviation))
+
+
+def sample_sizes(study: Study) -> str:
+    """Say how many requests a level rests on, from launch to launch."""
+    found: dict[Load, list[int]] = {}
+    outcomes = [*(one.outcome for one in study.trials), *(one.outcome for one in study.confirmations)]
+    for measured in (one for one in outcomes if isinstance(one, Measurement)):
+        for level in (*measured.levels, *filter(None, [measured.arrivals])):
+            found.setdefault(level.load, []).append(level.requests)
+    return "; ".join(f"at {load} {_requests(counts)}" for load, counts in found.items())
+
+
+def _requests(counts: Sequence[int]) -> str:
+    least, most = min(counts), max(counts)
+    told = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    launches = f"{len(counts)} launch{'' if len(counts) == 1 else 'es'}"
+    return f"{told} requests a launch, {statistics.median_low(counts):,} in the median of {launches}"
 
 
 def _range(least: float, most: float) -> str:

@@ -10,26 +10,28 @@ import plotly.offline  # type: ignore[import-untyped]
 from markupsafe import Markup, escape
 
 from tuner import __version__
-from tuner.report import commands, finalist_table, headline, html, method, trial_table, wanted
+from tuner.report import commands, finalist_table, headline, html, method, settings_file, trial_table
 from tuner.report.advice import DoubtGroup
 from tuner.report.chart import SHAPES, Chart, chart
 from tuner.report.detail import Detail
 from tuner.report.effort import PHASES, Effort
 from tuner.report.figure import STROKES
 from tuner.report.finalists.breakdown import PARTS, TIMES
+from tuner.report.hover import hovers
 from tuner.report.palette import DARK, LIGHT, dark_by_light
 from tuner.report.quality import basis_of
 from tuner.report.rows import Row, Standing
 from tuner.report.text import TOO_FEW, clean, ladder, short, show
 from tuner.report.verdict import Verdict
 from tuner.search.importance import ENOUGH_TRIALS
+from tuner.statistics.quantiles import smallest_sample
 from tuner.study.judgement import criterion
 from tuner.study.study import Study
 from tuner.study.trial import Failure
 from tuner.study.workload import Loop
 from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
 
-_SCRIPTS = ("theme.js", "copy.js", "table.js", "drawings.js", "chart.js")
+_SCRIPTS = ("theme.js", "copy.js", "table.js", "plotted.js", "drawings.js", "chart.js")
 
 
 def page(
@@ -39,9 +41,10 @@ def page(
     doubts: tuple[DoubtGroup, ...],
     spent: Effort,
     detail: Detail,
-    files: Mapping[str, str],
+    document: Mapping[str, Any],
+    sheet: str,
 ) -> str:
-    """Write the page; `files` are the texts of `report.json` and `trials.csv`, which it offers for download."""
+    """Write the page; `document` is `report.json` and `sheet` is `trials.csv`, which it offers for download."""
     environment = _environment()
     bundle, own = plotly.offline.get_plotlyjs(), "\n".join(map(html.source, _SCRIPTS))
     drawn = chart(study, table)
@@ -56,7 +59,7 @@ def page(
         standings=_count(table),
         failures=_failures(study, table),
         finalist_columns=finalist_table.columns(study, found),
-        columns=trial_table.columns(study),
+        shown=trial_table.trial_table(study, table),
         decisive=trial_table.decisive(study),
         tie_meaning=method.tie_meaning(study),
         criterion=criterion(study.settings.workload.loop),
@@ -64,6 +67,8 @@ def page(
         noise=method.noise(study),
         basis=basis_of(study),
         objectives=method.objectives(study),
+        sample_sizes=method.sample_sizes(study),
+        fewest_of_p99=smallest_sample(0.99),
         held=trial_table.held(study),
         phases=PHASES,
         doubts=doubts,
@@ -71,10 +76,10 @@ def page(
         chart=drawn,
         finalists=detail.finalists,
         searched=detail.searched,
-        drawings=_drawings(detail),
-        data=_data(drawn),
-        report=_inert(files["report.json"]),
-        csv=_inert(json.dumps(files["trials.csv"])),
+        drawings=_inert({one.id: one.figure for one in detail.drawings}),
+        data=_data(drawn, hovers(study, table)),
+        report=_inert(document),
+        csv=_inert(sheet),
         light=LIGHT,
         dark=DARK,
         style=Markup(html.source("report.css")),
@@ -100,7 +105,6 @@ def _environment() -> jinja2.Environment:
         sentence=lambda text: f"{text[:1].upper()}{text[1:]}.",
     )
     environment.globals.update(
-        cells=trial_table.cells,
         finalist_cells=finalist_table.cells,
         note=finalist_table.note,
         short=short,
@@ -111,8 +115,9 @@ def _environment() -> jinja2.Environment:
         measured=method.measured,
         serve=commands.serve,
         measure=commands.measure,
-        settings_file=wanted.settings_file,
-        variables=wanted.variables,
+        settings_file=settings_file.settings_file,
+        held_by_file=settings_file.HELD,
+        variables=commands.variables,
         shapes=SHAPES,
         strokes=STROKES,
         parts=PARTS,
@@ -130,29 +135,25 @@ def _quantity(text: str) -> Markup:
     return Markup('{}<span class="unit">{}</span>').format(number, space + unit) if unit else escape(number)
 
 
-def _data(drawn: Chart) -> Markup:
+def _data(drawn: Chart, told: Mapping[str, Mapping[int, str]]) -> Markup:
     linear = {"type": "linear", "tickmode": "auto", "range": drawn.axes.linear}
     log = {"type": "log", "range": drawn.axes.log, **drawn.axes.log_ticks}
+    axes = {"linear": linear, "log": log}
     return _inert(
-        json.dumps(
-            {
-                "figure": drawn.figure,
-                "axes": {"linear": linear, "log": log},
-                "log": drawn.axes.log_first,
-                "dark": dark_by_light(),
-            },
-            allow_nan=False,
-        )
+        {
+            "figure": drawn.figure,
+            "axes": axes,
+            "log": drawn.axes.log_first,
+            "dark": dark_by_light(),
+            "hovers": told,
+        }
     )
 
 
-def _drawings(detail: Detail) -> Markup:
-    return _inert(json.dumps({one.id: one.figure for one in detail.drawings}, allow_nan=False))
-
-
-def _inert(document: str) -> Markup:
+def _inert(document: Any) -> Markup:
     """Embed JSON in a page: inside its strings these characters can be written as escapes, and occur nowhere else."""
-    return Markup(document.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
 def _count(table: tuple[Row, ...]) -> dict[Standing, int]:

@@ -62,10 +62,8 @@ class Point:
 
     @property
     def standing(self) -> Standing:
-        """How this point stands among all points, which may be better than its trial does, or worse."""
-        if self.row.standing in (Standing.INFEASIBLE, Standing.FAILED):
-            return self.row.standing
-        return Standing.FRONT if self.row.on_front(self.index) else Standing.DOMINATED
+        """How its trial stands: one on the front shows all of its points as such, under every load."""
+        return self.row.standing
 
 
 def rows(study: Study, found: Verdict) -> tuple[Row, ...]:
@@ -137,14 +135,9 @@ def _ties(study: Study, kept: list[Trial]) -> frozenset[int]:
     """Return the feasible trials whose figure at the target is as good as the best one's within noise."""
     decides = criterion(study.settings.workload.loop)
     least = least_difference(study, decides.name, 1)
-    figures = {
-        trial.number: decides.read(target)
-        for trial in kept
-        if trial.measurement is not None
-        and ((target := trial.measurement.target).told_p99 is not None or decides.name != "p99")
-    }
+    figures = {one.number: one.measurement.target.metric(decides.name) for one in kept if one.measurement is not None}
     top = best(kept)
-    if top is None or top.number not in figures:
+    if top is None:
         return frozenset()
     return frozenset(
         number for number, figure in figures.items() if number != top.number and tie(figure, figures[top.number], least)

@@ -11,7 +11,7 @@ from tuner.study.space import Configuration, Value, differences
 from tuner.study.workload import Load
 from tuner.terminal import clean as clean
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NOT_TEXT = ("=", "+", "-", "@", "::")
 # An underscore inside a word means nothing in Markdown, and knobs are full of them.
 _MARKDOWN = re.compile(r"([\\`*\[\]<>#|~$]|(?<!\w)_|_(?!\w))")
 _LONGEST = 72
@@ -34,7 +34,7 @@ def exact(value: Value) -> str:
 
 def amount(load: Load) -> str:
     """Write how many users or arrivals a second a load has, without a unit and to the last digit."""
-    return f"{load.amount:.15g}"
+    return repr(load.amount).removesuffix(".0")
 
 
 def ladder(loads: Sequence[Load]) -> str:
@@ -56,9 +56,9 @@ def in_chart(text: str) -> str:
 
 
 def in_csv(text: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula."""
-    text = clean(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """Keep a spreadsheet from taking a text for a formula, and a CI log that prints the file one for a command."""
+    line = " ".join(" ".join(clean(text).splitlines()).split("\t")).strip()
+    return f"'{line}" if line.startswith(_NOT_TEXT) else line
 
 
 def in_markdown(text: str) -> str:

@@ -1,7 +1,7 @@
 """The table of all trials: its columns, and each cell as text with the value that it is sorted by."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -39,19 +39,28 @@ Figure = tuple[Column, Callable[[Measurement], Cell]]
 _MISSING = Cell(text="–", order=None, dim=True)
 
 
-def columns(study: Study) -> tuple[Column, ...]:
-    """Name the columns that follow the number and the standing of a trial: the free knobs, then the figures."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialTable:
+    """The columns that follow the number and the standing of a trial, and their cells by the trial's number."""
+
+    columns: tuple[Column, ...]
+    cells: Mapping[int, tuple[Cell, ...]]
+
+
+def trial_table(study: Study, rows: Sequence[Row]) -> TrialTable:
+    """Fill the table: the free knobs first, then the figures."""
+    # Which figures there are is a question to all trials, so it is asked once.
+    figures, default = _figures(study), study.default
     knobs = (Column(label=knob.name, numeric=not isinstance(knob.default, str | bool)) for knob in study.space.free)
-    return (*knobs, *(column for column, _ in _figures(study)))
+    return TrialTable(
+        columns=(*knobs, *(column for column, _ in figures)),
+        cells={row.trial.number: tuple(_cells(study, row, figures, default)) for row in rows},
+    )
 
 
-def cells(study: Study, row: Row) -> tuple[Cell, ...]:
-    """Fill the columns for one trial."""
-    default = study.default
-    knobs = (_knob(row.trial.configuration.get(name), default.get(name)) for name in _free(study))
-    measured = row.measurement
-    figures = (read(measured) if measured else _MISSING for _, read in _figures(study))
-    return (*knobs, *figures)
+def _cells(study: Study, row: Row, figures: Sequence[Figure], default: Configuration) -> Iterator[Cell]:
+    yield from (_knob(row.trial.configuration.get(name), default.get(name)) for name in _free(study))
+    yield from (read(row.measurement) if row.measurement else _MISSING for _, read in figures)
 
 
 def decisive(study: Study) -> int:

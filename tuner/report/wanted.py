@@ -1,81 +1,82 @@
-"""A configuration and how it was measured as settings of tuner: a `tuner.toml`, and variables for a shell."""
+"""How a configuration was measured, as the settings of tuner that mean the same: one list for all that is copied."""
 
-import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from tuner.report.commands import workload_flags
-from tuner.report.text import clean, exact, in_shell
+from tuner.study.objectives import Limits
 from tuner.study.space import Configuration, Value
 from tuner.study.study import Settings
-from tuner.study.workload import Loop
+from tuner.study.workload import Loop, Workload, standard
+from tuner.units import parse_seconds
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_SHORTEST = 1e-6
 
-Setting = Value | list[int | float] | Mapping[str, Value]
-
-
-def settings_file(settings: Settings, configuration: Configuration) -> str:
-    """Write the `tuner.toml` with which `tuner measure` and `tuner serve` mean this configuration; tables come last."""
-    found = dict(_settings(settings, configuration))
-    lines = [f"{name} = {_toml(value)}" for name, value in found.items() if not isinstance(value, Mapping)]
-    for name, table in found.items():
-        if isinstance(table, Mapping):
-            lines += ["", f"[{name}]", *(f"{_key(key)} = {_toml(value)}" for key, value in table.items())]
-    return "\n".join(lines)
+Scalar = str | int | list[int | float]
+Table = Mapping[str, Value]
 
 
-def variables(settings: Settings, configuration: Configuration) -> str | None:
-    """Write the variables TUNER_* that mean the same; None where a value has a space, which would be two words."""
-    found = dict(_settings(settings, configuration))
-    words = {name: value for name, value in found.items() if isinstance(value, Mapping)}
-    if any(re.search(r"\s", f"{key}{exact(value)}") for table in words.values() for key, value in table.items()):
-        return None
-    return "\n".join(f"export TUNER_{name.upper()}={in_shell(_word(value))}" for name, value in found.items())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A setting by its name in a `tuner.toml`; the flag of the same name has dashes.
+
+    A table holds one flag a row: `--set` again and again, and the target's own options under their own names.
+    """
+
+    name: str
+    value: Scalar | Table
 
 
-def _settings(settings: Settings, configuration: Configuration) -> Iterator[tuple[str, Setting]]:
-    workload = settings.workload
+def wanted(settings: Settings, configuration: Configuration) -> tuple[Setting, ...]:
+    """List what has to be set to measure a configuration as a study did."""
+    every = _every(settings, configuration)
+    return tuple(Setting(name=name, value=value) for name, value in every if value is not None and value != {})
+
+
+def _every(settings: Settings, configuration: Configuration) -> Iterator[tuple[str, Scalar | Table | None]]:
     yield "target", settings.target
-    if settings.runtime_python:
-        yield "runtime_python", settings.runtime_python
-    if settings.locustfile:
-        yield "locustfile", settings.locustfile
-    loads = [load.amount for load in workload.loads]
-    yield ("users", [int(one) for one in loads]) if workload.loop is Loop.CLOSED else ("rate", loads)
-    if settings.limits.slo is not None:
-        yield "slo", f"{settings.limits.slo.metric}={settings.limits.slo.limit * 1e3:.15g}ms"
-    yield "seed", settings.seed
-    for flag, value in workload_flags(workload):
-        yield flag.removeprefix("--").replace("-", "_"), int(value) if value.isdigit() else value
+    yield "options", {name: value for name, value in settings.options.items() if value != ""}
+    yield "runtime_python", settings.runtime_python
+    # Every knob is named, so that it means the same after a default has changed.
     yield "set", configuration
-    if options := {name: value for name, value in settings.options.items() if value != ""}:
-        yield "options", options
+    yield from _load(settings.workload)
+    # A target may have an SLO of its own, which "none" keeps out.
+    slo = settings.limits.slo
+    yield "slo", f"{slo.metric}={_duration(slo.limit)}" if slo else "none"
+    if settings.limits.max_accuracy_drop != Limits().max_accuracy_drop:
+        yield "max_accuracy_drop", _share(settings.limits.max_accuracy_drop)
+    yield "seed", settings.seed
+    yield "locustfile", settings.locustfile
 
 
-def _word(value: Setting) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(f"{name}={exact(one)}" for name, one in value.items())
-    return ",".join(f"{one:.15g}" for one in value) if isinstance(value, list) else exact(value)
+def _load(workload: Workload) -> Iterator[tuple[str, Scalar | None]]:
+    """Yield the loads, and what is not as usual for them."""
+    usual = standard(workload.loads)
+    if workload.loop is Loop.CLOSED:
+        yield "users", [load.users for load in workload.loads]
+    else:
+        yield "rate", [int(load.rate) if load.rate.is_integer() else load.rate for load in workload.loads]
+    if workload.interval != usual.interval:
+        yield "p99_within", _share(workload.interval)
+    # Without a limit of its own a level that is too light to tell a p99 is measured on for longer.
+    if (workload.measure_most, workload.patience) != (usual.measure_most, usual.patience):
+        yield "measure_at_most", _duration(workload.measure_most)
+    if workload.processes != usual.processes:
+        yield "load_processes", workload.processes
+    yield "load_master", workload.master
 
 
-def _toml(value: Value | list[int | float]) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(f'{one:.15g}' for one in value)}]"
-    return _quoted(value) if isinstance(value, str) else exact(value)
+def _duration(seconds: float) -> str:
+    """Write a duration that is read back to the last bit, below a second in milliseconds where they do."""
+    short = f"{seconds * 1e3:.15g}ms"
+    return short if _SHORTEST <= seconds < 1.0 and parse_seconds(short) == seconds else f"{_plain(seconds)}s"
 
 
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else _quoted(name)
+def _share(share: float) -> str:
+    """Write a share as it is read back to the last bit; one without a unit has to be less than one."""
+    return _plain(share) if share < 1.0 else "100%"
 
 
-def _quoted(text: str) -> str:
-    """Write a basic string of TOML; whatever a terminal or a page would not show is escaped."""
-    return '"' + "".join(map(_escaped, text)) + '"'
-
-
-def _escaped(character: str) -> str:
-    if character in '"\\':
-        return f"\\{character}"
-    if 0xD800 <= ord(character) < 0xE000:
-        return "\ufffd"  # half of a pair is no character, and TOML has no way to write it
-    return f"\\u{ord(character):04x}" if clean(character) != character or character in "\n\t" else character
+def _plain(number: float) -> str:
+    """Write a number without an exponent, as short as reads back to the last bit."""
+    short = repr(number).removesuffix(".0")
+    return f"{number:.25f}".rstrip("0") if "e" in short else short

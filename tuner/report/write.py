@@ -1,5 +1,6 @@
 """The report of a study as files: `index.html`, `trials.csv`, `report.json` and `summary.md`."""
 
+import json
 from pathlib import Path
 
 from tuner.errors import StorageError
@@ -7,7 +8,8 @@ from tuner.files import write_atomically
 from tuner.report.advice import doubt_groups
 from tuner.report.detail import detail
 from tuner.report.effort import effort
-from tuner.report.export import report_json, trials_csv
+from tuner.report.export_csv import trials_csv
+from tuner.report.export_json import report_document
 from tuner.report.page import page
 from tuner.report.rows import rows
 from tuner.report.summary import summary
@@ -33,10 +35,10 @@ def report_files(study: Study, folder: Path | None = None) -> dict[str, str]:
     found = verdict(study)
     table, doubts, spent = rows(study, found), doubt_groups(study), effort(study)
     more = detail(study, found, table, folder)
-    files = {
-        "report.json": report_json(study, found, table, doubts, spent, more),
-        "trials.csv": trials_csv(study, table),
+    document, sheet = report_document(study, found, table, doubts, spent, more), trials_csv(study, table)
+    return {
+        "report.json": json.dumps(document, indent=1, allow_nan=False) + "\n",
+        "trials.csv": sheet,
         "summary.md": summary(study, found, table, doubts, spent),
+        "index.html": page(study, found, table, doubts, spent, more, document, sheet),
     }
-    files["index.html"] = page(study, found, table, doubts, spent, more, files)
-    return files

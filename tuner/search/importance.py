@@ -1,32 +1,38 @@
 """How much each knob matters to an objective, as Optuna's PED-ANOVA tells it (Watanabe 2023)."""
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-from optuna.trial import create_trial
+from optuna.trial import FrozenTrial, create_trial
 
 from tuner.search.sampler import directions, distribution
 from tuner.study.judgement import criterion, objectives
+from tuner.study.space import SearchSpace
 from tuner.study.study import Study
 from tuner.study.trial import Trial
 
 ENOUGH_TRIALS = 30
-"""With fewer the shares rest on a handful of good trials, and another seed would give others."""
+"""With fewer trials the shares rest on a handful of good trials, and another seed would give others."""
+
+_BEST = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importance:
     """By how much the best tenth of the trials differs from all in each knob, as shares of one, the greatest first.
 
-    `objective` says in which figure they are the best, `trials` how many were measured.
+    `objective` says in which figure they are the best, `trials` how many were measured, `best` how many of them are the
+    best tenth. Trials that miss a limit count like others: the question is what moves the figure.
     """
 
     objective: str
     shares: Mapping[str, float]
     trials: int
+    best: int
 
     @property
     def low_confidence(self) -> bool:
@@ -53,19 +59,27 @@ def _importance(study: Study, objective: str, index: int) -> Importance | None:
     if len(set(costs)) < 2 or not study.space.free:
         return None
     shares = _shares(study, [trial for trial, _ in measured], costs)
-    return Importance(objective=objective, shares=shares, trials=len(costs)) if any(shares.values()) else None
+    if not any(shares.values()):
+        return None
+    worst_of_best = sorted(costs)[math.ceil(_BEST * len(costs)) - 1]
+    best = sum(cost <= worst_of_best for cost in costs)
+    return Importance(objective=objective, shares=shares, trials=len(costs), best=best)
 
 
 def _shares(study: Study, trials: Sequence[Trial], costs: Sequence[float]) -> dict[str, float]:
-    known = {knob.name: distribution(knob) for knob in study.space.free}
     rebuilt = optuna.create_study(direction="minimize")
-    rebuilt.add_trials(
-        [
-            create_trial(params={name: trial.configuration[name] for name in known}, distributions=known, value=cost)
-            for trial, cost in zip(trials, costs, strict=True)
-        ]
-    )
+    rebuilt.add_trials([_rebuilt(study.space, trial, cost) for trial, cost in zip(trials, costs, strict=True)])
     with warnings.catch_warnings():
         # Few trials are told as a low confidence.
         warnings.simplefilter("ignore")
-        return get_param_importances(rebuilt, evaluator=PedAnovaImportanceEvaluator())
+        found = get_param_importances(
+            rebuilt, evaluator=PedAnovaImportanceEvaluator(target_quantile=_BEST), normalize=False
+        )
+    total = sum(found.values())
+    return {name: share / total for name, share in found.items()} if total else {}
+
+
+def _rebuilt(space: SearchSpace, trial: Trial, cost: float) -> FrozenTrial:
+    """Make Optuna's trial of ours; a knob that does not matter in it is absent, which is how Optuna knows."""
+    known = {knob.name: distribution(knob) for knob in space.free if space.matters(knob.name, trial.configuration)}
+    return create_trial(params={name: trial.configuration[name] for name in known}, distributions=known, value=cost)

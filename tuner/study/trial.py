@@ -58,6 +58,8 @@ class DoubtKind(StrEnum):
     NOT_AVAILABLE = "not available"
     SHARED_CORES = "shared cores"
     NO_DEFAULT = "no default"
+    NOT_CONFIRMED = "not confirmed"
+    FEWER_LAUNCHES = "fewer launches"
     NO_NOISE_FLOOR = "noise not measured"
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go  # type: ignore[import-untyped]
@@ -10,39 +11,55 @@ from tuner.report.axes import in_ms, log_ticks
 from tuner.report.figure import Drawing, Key, Style, Table, axis, in_plotly, layout
 from tuner.report.finalists.launches import Runs
 from tuner.report.palette import LIGHT
-from tuner.report.text import ladder
+from tuner.report.text import TOO_FEW, ladder
 from tuner.statistics.compare import Estimate, estimate
 from tuner.study.trial import LevelSummary
 from tuner.study.workload import Load
 from tuner.units import format_rate, format_seconds
 
-Spot = tuple[Load, float, Estimate, float]
-"""A load with the throughput, the p99 and the p50 that it gave, in the mean of the launches."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """What one load gave, in the geometric mean of the launches; `lacking` says in how many of them p99 has no figure.
+
+    A throughput, p50 or p99 without a finite mean is infinite or NaN, and has no place in the chart.
+    """
+
+    load: Load
+    throughput: float
+    p50: float
+    p99: Estimate
+    lacking: str
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it has a place in the chart."""
+        return not self.lacking and all(0.0 < one < math.inf for one in (self.throughput, self.p50, self.p99.value))
 
 
 def curves(found: Sequence[Runs], styles: Mapping[int, Style], keys: tuple[Key, ...]) -> Drawing | None:
     """Draw the curves; None without a single finite point."""
     spots = {one.trial: list(_spots(one)) for one in found}
-    loads = list(dict.fromkeys(load for row in spots.values() for load, *_ in row))
+    drawn = {trial: [spot for spot in row if spot.drawn] for trial, row in spots.items()}
+    loads = list(dict.fromkeys(spot.load for row in drawn.values() for spot in row))
     if not loads:
         return None
-    traces = [trace for one in found if spots[one.trial] for trace in _traces(one, spots[one.trial], styles[one.trial])]
-    table = Table(
-        heads=("configuration", "load", "throughput", "p50", "p99"),
-        rows=tuple(
-            (one.name, str(load), format_rate(rate), format_seconds(p50), format_seconds(p99.value))
-            for one in found
-            for load, rate, p99, p50 in spots[one.trial]
-        ),
-    )
+    shown = [one for one in found if drawn[one.trial]]
+    absent = [f"{one.title} at {spot.load}" for one in found for spot in spots[one.trial] if not spot.drawn]
     return Drawing(
         id="curves",
         title="Latency over throughput, as the load grows",
         label=f"Line chart of latency over throughput at {ladder(loads)}, one curve a configuration.",
-        told=_told(loads, any(one.once for one in found)),
-        figure=in_plotly(traces, _layout([spot for row in spots.values() for spot in row])),
-        keys=keys,
-        table=table,
+        told=_told(loads, any(one.once for one in found)) + _absent(absent),
+        figure=in_plotly(
+            [trace for one in shown for trace in _traces(one, drawn[one.trial], styles[one.trial])],
+            _layout([spot for row in drawn.values() for spot in row]),
+        ),
+        keys=tuple(key for key in keys if drawn[int(key.group)]),
+        table=Table(
+            heads=("configuration", "load", "throughput", "p50", "p99"),
+            rows=tuple((one.name, *_row(spot)) for one in found for spot in spots[one.trial]),
+        ),
     )
 
 
@@ -59,38 +76,63 @@ def _told(loads: Sequence[Load], once: bool) -> str:
     )
 
 
+def _absent(places: Sequence[str]) -> str:
+    if not places:
+        return ""
+    return f" Where a launch tells no finite p99 there is no point: {', '.join(places)}. The table says why."
+
+
 def _spots(one: Runs) -> Iterator[Spot]:
     levels = [launch.measured.levels for launch in one.launches]
-    for level in zip(*levels, strict=False):
-        if spot := _spot(level):
-            yield spot
+    return (_spot(level) for level in zip(*levels, strict=False))
 
 
-def _spot(level: Sequence[LevelSummary]) -> Spot | None:
-    figures = [(one.throughput, one.p99.value, one.p50) for one in level]
-    if not all(0.0 < value < math.inf for row in figures for value in row):
-        return None
-    throughput, p99, p50 = (estimate(values) for values in zip(*figures, strict=True))
-    return level[0].load, throughput.value, p99, p50.value
+def _spot(level: Sequence[LevelSummary]) -> Spot:
+    p99 = [one.told_p99 for one in level]
+    unbounded, untold = sum(one == math.inf for one in p99), p99.count(None)
+    return Spot(
+        load=level[0].load,
+        throughput=_mean([one.throughput for one in level]),
+        p50=_mean([one.p50 for one in level]),
+        p99=estimate([math.nan if one is None else one for one in p99]),
+        lacking=f"∞ in {_launches(unbounded, level)}"
+        if unbounded
+        else f"{TOO_FEW} in {_launches(untold, level)}"
+        if untold
+        else "",
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return estimate(values).value if min(values) > 0.0 else 0.0
+
+
+def _launches(count: int, level: Sequence[LevelSummary]) -> str:
+    return f"{count} of {len(level)} launch{'' if len(level) == 1 else 'es'}"
+
+
+def _row(spot: Spot) -> tuple[str, ...]:
+    p99 = spot.lacking or format_seconds(spot.p99.value)
+    return str(spot.load), format_rate(spot.throughput), format_seconds(spot.p50), p99
 
 
 def _traces(one: Runs, spots: Sequence[Spot], style: Style) -> Iterator[Any]:
     colour, shape, dash = style
-    x = [spot[1] for spot in spots]
+    x = [spot.throughput for spot in spots]
     yield go.Scatter(
         x=x,
-        y=[in_ms(spot[2].value) for spot in spots],
+        y=[in_ms(spot.p99.value) for spot in spots],
         mode="lines+markers",
         legendgroup=str(one.trial),
         line={"color": LIGHT[colour], "dash": dash, "width": 2},
         marker={"symbol": shape, "size": 9, "color": LIGHT[colour]},
-        error_y=_bars([spot[2] for spot in spots], colour),
+        error_y=_bars([spot.p99 for spot in spots], colour),
         hovertext=[f"<b>{one.title}</b><br>{_hover(spot)}" for spot in spots],
         hoverinfo="text",
     )
     yield go.Scatter(
         x=x,
-        y=[in_ms(spot[3]) for spot in spots],
+        y=[in_ms(spot.p50) for spot in spots],
         mode="lines",
         opacity=0.5,
         legendgroup=str(one.trial),
@@ -113,12 +155,12 @@ def _bars(found: Sequence[Estimate], colour: str) -> dict[str, Any]:
 
 
 def _hover(spot: Spot) -> str:
-    load, rate, p99, p50 = spot
-    return f"{load}: {format_rate(rate)}<br>p50 {format_seconds(p50)} · p99 {format_seconds(p99.value)}"
+    latencies = f"p50 {format_seconds(spot.p50)} · p99 {format_seconds(spot.p99.value)}"
+    return f"{spot.load}: {format_rate(spot.throughput)}<br>{latencies}"
 
 
 def _layout(spots: Sequence[Spot]) -> dict[str, Any]:
-    seen = [in_ms(seconds) for _, _, p99, p50 in spots for seconds in (p50, p99.value, p99.low, p99.high) if seconds]
+    seen = [in_ms(one) for spot in spots for one in (spot.p50, spot.p99.value, spot.p99.low, spot.p99.high) if one]
     ends = (math.log10(min(seen) / 1.2), math.log10(max(seen) * 1.2))
     return layout(
         xaxis=axis("throughput (valid answers per second)", rangemode="tozero"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from tuner.load.samples import COLUMNS, Samples, intended_in
 from tuner.report.text import short
@@ -18,10 +19,11 @@ _NEEDED = frozenset(COLUMNS[:4])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """One launch; without `samples` they were not found where the report was made."""
+    """One launch; without `samples` they were not found where the report was made, or are `damaged`."""
 
     measured: Measurement
     samples: Samples | None
+    damaged: bool = False
 
     def window(self, level: int) -> Samples:
         """Return the requests that were to start while a level was measured."""
@@ -79,21 +81,35 @@ def _measured_once(study: Study, found: Verdict) -> list[int]:
 def _confirming(study: Study, trial: int, folder: Path | None) -> Iterator[Launch]:
     for one in study.confirmations:
         if one.trial == trial and isinstance(one.outcome, Measurement):
-            place = folder and places.confirmation_folder(folder, one.round, trial)
-            yield Launch(measured=one.outcome, samples=_samples(place))
+            yield _launch(one.outcome, folder and places.confirmation_folder(folder, one.round, trial))
 
 
 def _searched(study: Study, trial: int, folder: Path | None) -> Iterator[Launch]:
     measured = study.trial(trial).measurement
     assert measured is not None
-    yield Launch(measured=measured, samples=_samples(folder and places.trial_folder(folder, trial)))
+    yield _launch(measured, folder and places.trial_folder(folder, trial))
 
 
-def _samples(folder: Path | None) -> Samples | None:
-    """Read the samples of a launch; what cannot be read is not there, for the report is about the rest too."""
+def _launch(measured: Measurement, folder: Path | None) -> Launch:
     try:
-        found = np.load(folder / places.SAMPLES, allow_pickle=False) if folder else None
+        samples = _samples(folder / places.SAMPLES) if folder else None
+    except FileNotFoundError:
+        return Launch(measured=measured, samples=None)
     except (OSError, ValueError, EOFError):
-        return None
-    # A file of another kind has no such columns.
-    return found if found is not None and set(found.dtype.names or ()) >= _NEEDED else None
+        return Launch(measured=measured, samples=None, damaged=True)
+    return Launch(measured=measured, samples=samples, damaged=folder is not None and samples is None)
+
+
+def _samples(path: Path) -> Samples | None:
+    """Map the samples of a launch into memory; None where the file holds something else.
+
+    All finalists' samples together may be more than there is memory: mapped, only what is looked at is there.
+    """
+    found = np.lib.format.open_memmap(path, mode="r")
+    return found if _are_requests(found) else None
+
+
+def _are_requests(found: npt.NDArray[np.void]) -> bool:
+    """Whether an array has rows, and the columns of requests as numbers: a file of another kind has not."""
+    numbers = {name for name in found.dtype.names or () if found.dtype[name].kind == "f"}
+    return found.ndim == 1 and len(found) > 0 and numbers >= _NEEDED

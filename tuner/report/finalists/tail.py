@@ -17,7 +17,7 @@ from tuner.study.workload import Load
 from tuner.units import format_seconds
 
 SLOWER = 10
-"""A curve ends where fewer requests than this were slower: what lies beyond is chance."""
+"""A curve ends where fewer requests than this were slower, or failed: what lies beyond is chance, or infinite."""
 
 _POINTS = 120
 _NINES = {1.0: "0", 2.0: "50 %", 10.0: "90 %", 100.0: "99 %", 1e3: "99.9 %", 1e4: "99.99 %", 1e5: "99.999 %"}
@@ -32,16 +32,19 @@ def tail(
 ) -> Drawing | None:
     """Draw the distributions under one load; None without samples."""
     ordered = {one.trial: np.sort(_latencies(one, level)) for one in found if one.sampled}
-    curves = {trial: curve(values) for trial, values in ordered.items() if len(values) > SLOWER}
+    # Where even the fastest request failed there is no curve.
+    known = {trial: values for trial, values in ordered.items() if len(values) > SLOWER and np.isfinite(values[0])}
+    curves = {trial: curve(values) for trial, values in known.items()}
     if not curves:
         return None
     shown = [one for one in found if one.trial in curves]
+    failed = [one.title for one in shown if np.isinf(ordered[one.trial][-SLOWER - 1])]
     return Drawing(
         id=f"tail-{level}",
         title=f"Distribution of latencies at {load}",
         label=f"Line chart of latency over the share of requests at {load}, up to the slowest ones.",
         told=f"All requests of all launches at {load}. Every step to the right is a ten times rarer request; a curve "
-        f"ends where only {SLOWER} requests were slower. The table has the figures.",
+        f"ends where only {SLOWER} requests were slower{_earlier(failed)}. The table has the figures.",
         figure=in_plotly([_trace(one, curves[one.trial], styles[one.trial]) for one in shown], _layout()),
         keys=tuple(key for key in keys if int(key.group) in curves),
         table=Table(
@@ -49,6 +52,13 @@ def tail(
             rows=tuple((one.name, *_row(ordered[one.trial])) for one in shown),
         ),
     )
+
+
+def _earlier(failed: Sequence[str]) -> str:
+    """Say which curves end before, where requests failed."""
+    if not failed:
+        return ""
+    return f", and of {', '.join(failed)} before that, where requests failed: those are infinitely slow"
 
 
 def _latencies(one: Runs, level: int) -> npt.NDArray[np.float64]:

@@ -50,7 +50,7 @@ def timeline(one: Runs, style: Style) -> Drawing | None:
         title=f"Over time: {one.title}",
         label=f"Two line charts over the {end - begin:.0f} seconds of a launch: throughput above, p50 and p99 below.",
         told=f"{which}, in slices of {format_seconds(found.width)}: the solid line is p99, the faint one p50, of the "
-        f"requests that ended in the slice. Shaded is the warm-up, which no figure counts. "
+        f"requests that ended in the slice. {_warm_up(levels, begin)} "
         f"{_steadiness(found, levels, begin)}",
         figure=in_plotly(_traces(found, style), _layout(levels, begin, end)),
         tall=True,
@@ -86,10 +86,25 @@ def _steadiness(found: Series, levels: Sequence[LevelSummary], begin: float) -> 
     """Say in figures what the lines show under the target load."""
     last = levels[-1]
     inside = (found.middle >= last.opened - begin) & (found.middle <= last.opened - begin + last.seconds)
-    rates = found.throughput[inside]
+    rates, p50, p99 = (values[inside] for values in (found.throughput, found.p50, found.p99))
     if len(rates) == 0:
         return ""
-    return f"At {last.load}, throughput went from {rates.min():,.0f} to {rates.max():,.0f} a second between slices."
+    told = f"throughput went from {rates.min():,.0f} to {rates.max():,.0f} a second between slices"
+    return f"At {last.load}, {told}{_went('p50', p50)}{_went('p99', p99)}."
+
+
+def _went(name: str, seconds: npt.NDArray[np.float64]) -> str:
+    known = seconds[~np.isnan(seconds)]
+    if len(known) == 0:
+        return ""
+    return f", {name} from {format_seconds(float(known.min()))} to {format_seconds(float(known.max()))}"
+
+
+def _warm_up(levels: Sequence[LevelSummary], begin: float) -> str:
+    """Say how long each level was warmed up, which is what is shaded."""
+    ends = [begin, *(one.opened + one.seconds for one in levels)]
+    each = [format_seconds(one.opened - end) for one, end in zip(levels, ends, strict=False)]
+    return f"Shaded is the warm-up, which no figure counts: {' and '.join(each)}."
 
 
 def _traces(found: Series, style: Style) -> list[Any]:

@@ -8,10 +8,11 @@ from typing import Any
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from tuner.report.figure import Drawing, Key, axis, in_plotly, layout
+from tuner.report.hover import CHANGES, TITLE
 from tuner.report.palette import LIGHT
 from tuner.report.rows import Row, Standing
 from tuner.report.searched.scales import ends, headed, place, spread
-from tuner.report.text import in_chart, short
+from tuner.report.text import in_chart
 from tuner.study.judgement import criterion
 from tuner.study.study import Study
 from tuner.units import format_rate, format_seconds
@@ -74,9 +75,9 @@ def _figures(study: Study, table: Sequence[Row]) -> list[Figure]:
     if decides.more:
         rates = {trial: one.target.throughput for trial, one in measured.items()}
         found.append(_figure(f"throughput at {workload.target}", rates, rate=True))
-    for at, level in dict.fromkeys(((workload.target, -1), (workload.light, 0))):
-        p99 = {trial: one.levels[level].p99.value for trial, one in measured.items()}
-        found.append(_figure(f"p99 at {at}", p99, rate=False))
+    for level in dict.fromkeys((len(workload.loads) - 1, 0)):
+        p99 = {trial: one.levels[level].metric("p99") for trial, one in measured.items()}
+        found.append(_figure(f"p99 at {workload.loads[level]}", p99, rate=False))
     return [figure for figure in found if figure is not None]
 
 
@@ -96,13 +97,12 @@ def _trace(study: Study, rows: Sequence[Row], figures: Sequence[Figure]) -> Any:
     colour, dash, opacity, width = _LOOK[rows[0].standing]
     x: list[float | None] = []
     y: list[float | None] = []
-    texts: list[str] = []
+    numbers: list[int] = []
     for row in rows:
         line = list(_line(study, row, figures))
         x += [*(spot for spot, _ in line), None]
         y += [*(at for _, at in line), None]
-        texts += [_hover(study, row)] * len(line) + [""]
-    numbers = [row.trial.number for row in rows for _ in range(len(list(_line(study, row, figures))) + 1)]
+        numbers += [row.trial.number] * (len(line) + 1)
     return go.Scatter(
         x=x,
         y=y,
@@ -111,8 +111,8 @@ def _trace(study: Study, rows: Sequence[Row], figures: Sequence[Figure]) -> Any:
         legendgroup=rows[0].standing.name.lower(),
         line={"color": LIGHT[colour], "dash": dash, "width": width},
         marker={"size": 4, "color": LIGHT[colour]},
-        hovertext=texts,
         hoverinfo="text",
+        meta=[TITLE, CHANGES],
         customdata=numbers,
     )
 
@@ -123,11 +123,6 @@ def _line(study: Study, row: Row, figures: Sequence[Figure]) -> Iterator[tuple[f
     for spot, figure in enumerate(figures, start=len(study.space.free)):
         if (at := figure.places.get(row.trial.number)) is not None:
             yield float(spot), at
-
-
-def _hover(study: Study, row: Row) -> str:
-    told = f"<b>trial #{row.trial.number}</b> {in_chart(row.reason or row.standing)}"
-    return f"{told}<br>{in_chart(short(row.trial.configuration, study.default))}"
 
 
 def _layout(study: Study, names: Sequence[str], figures: Sequence[Figure]) -> dict[str, Any]:

@@ -8,10 +8,11 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from tuner.report.axes import in_ms
 from tuner.report.figure import Drawing, Key, axis, in_plotly, layout
+from tuner.report.hover import CHANGES
 from tuner.report.palette import LIGHT
 from tuner.report.rows import Row, Standing
 from tuner.report.searched.scales import ends, headed, place
-from tuner.report.text import in_chart, short, show
+from tuner.report.text import in_chart, show
 from tuner.study.judgement import criterion
 from tuner.study.space import ChoiceKnob, Knob
 from tuner.study.study import Study
@@ -55,7 +56,7 @@ def slices(study: Study, table: Sequence[Row]) -> Drawing | None:
 
 def _value(study: Study, row: Row) -> float | None:
     decides = criterion(study.settings.workload.loop)
-    value = decides.read(row.measurement.target) if row.measurement else math.inf
+    value = row.measurement.target.metric(decides.name) if row.measurement else math.inf
     if not math.isfinite(value):
         return None
     return value if decides.more else in_ms(value)
@@ -77,6 +78,7 @@ def _trace(study: Study, rows: Sequence[Row], knob: Knob, number: int) -> Any:
         marker={"symbol": symbol, "size": 7, "color": LIGHT[colour]},
         hovertext=[_hover(study, row, knob) for row in matters],
         hoverinfo="text",
+        meta=[CHANGES],
         customdata=[row.trial.number for row in matters],
         **_axes(number),
     )
@@ -92,7 +94,7 @@ def _hover(study: Study, row: Row, knob: Knob) -> str:
     write = format_rate(value) if criterion(study.settings.workload.loop).more else format_seconds(value / 1e3)
     return (
         f"<b>trial #{row.trial.number}</b> {in_chart(knob.name)} = {in_chart(show(row.trial.configuration[knob.name]))}"
-        f"<br>{write}<br>{in_chart(short(row.trial.configuration, study.default))}"
+        f"<br>{write}"
     )
 
 

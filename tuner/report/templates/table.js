@@ -23,14 +23,18 @@ const trials = (() => {
     body.append(...rows.sort((a, b) => compare(order(a, column), order(b, column), sign)));
   }));
 
+  const count = () => {
+    const shown = rows.filter((row) => !row.hidden).length;
+    const all = `${rows.length} trial${rows.length === 1 ? "" : "s"}`;
+    find("shown").textContent = shown === rows.length ? all : `${shown} of ${all}`;
+  };
   find("filter").addEventListener("input", (event) => {
     const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
     rows.forEach((row) => {
       const text = row.textContent.toLowerCase();
       row.hidden = !words.every((word) => text.includes(word));
     });
-    const shown = rows.filter((row) => !row.hidden).length;
-    find("shown").textContent = shown === rows.length ? `${shown} trials` : `${shown} of ${rows.length} trials`;
+    count();
   });
 
   const select = (number) => {
@@ -48,6 +52,7 @@ const trials = (() => {
       const row = select(number);
       if (!row) return;
       row.hidden = false;
+      count();
       bring(row, "center");
       row.querySelector("button.pick").focus({ preventScroll: true });
     },

@@ -31,5 +31,5 @@ const openTarget = () => {
   if (target && target.tagName === "DETAILS") target.open = true;
 };
 addEventListener("hashchange", openTarget);
-addEventListener("beforeprint", () => document.querySelectorAll("details.failure").forEach((one) => { one.open = true; }));
+addEventListener("beforeprint", () => document.querySelectorAll("details:not(.figures)").forEach((one) => { one.open = true; }));
 openTarget();

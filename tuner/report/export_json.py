@@ -1,9 +1,9 @@
-"""A study for other programs: `report.json` and `trials.csv`.
+"""A study for other programs: `report.json`, version 4.
 
-`report.json`, version 4. Seconds everywhere; a number that is infinite is the text "Infinity" or "-Infinity", one that
+Seconds everywhere; a number that is infinite is the text "Infinity" or "-Infinity", one that
 is not known is null.
 
-    version        3
+    version        4
     study          name, started, seconds, command
     settings       what was asked, as it was stored
     machine        the fingerprint
@@ -25,8 +25,10 @@ is not known is null.
                    under the target load: requests that count of all that were valid, mean, parts with name, seconds
                    and share, untold: what the server does not tell, overlap: by how much the parts exceed the mean;
                    null without samples)
-    search         gains (after each trial: trial, hypervolume as a share of the box between the worst and the best seen
-                   of each objective, improved), importances (objective, shares by knob, trials, low_confidence)
+    search         gains (after each trial: trial, hypervolume as a share of the box from the reference to the best of
+                   each objective, latencies by their logarithm, improved), reference (the worst of each objective among
+                   the default and the trials within the limits; empty where there are none), importances (objective,
+                   shares by knob, trials, best: how many of them are the best tenth, low_confidence)
     effort         seconds, launches, reused, between, load_share, phases (name, seconds, share, under_load)
     trials         number, configuration, outcome (a measurement with levels, quality, doubts and server_of, the trial
                    whose running server it took over, or null; or a failure with kind, reason and log_tail), standing,
@@ -40,16 +42,10 @@ placement, noise, ties, arrivals; levels with goodput, sessions and conditions. 
 basis (accuracy, or without labels agreement with the default's answers), correct, total, rows (which requests), change
 (the paired difference to the default: value, low, high, p, gained, lost, total; or null) and under_load (correct,
 total, before, p, changed, changed_in_batches, change; or null). 4: finalists and search.
-
-`trials.csv` has one line per trial: seconds and shares as plain numbers, empty where nothing is known, `inf` where
-requests failed. Columns of a level end in its load: `p99_at_32_users`, `p99_at_200_req_s`.
 """
 
-import csv
-import io
-import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -60,15 +56,12 @@ from tuner.report.detail import Detail, Where
 from tuner.report.effort import Effort
 from tuner.report.finalist import Finalist
 from tuner.report.rows import Row
-from tuner.report.searched.gain import gains
-from tuner.report.text import amount, in_csv, show
+from tuner.report.searched.gain import box, gains
 from tuner.report.ties import least_difference
 from tuner.report.verdict import Verdict
 from tuner.study.judgement import criterion
-from tuner.study.quality import Quality
 from tuner.study.study import Settings, Study
-from tuner.study.trial import Conditions, Confirmation, LevelSummary, Trial
-from tuner.study.workload import Loop
+from tuner.study.trial import Confirmation, Trial
 
 REPORT_VERSION = 4
 
@@ -77,46 +70,16 @@ _confirmation = TypeAdapter(Confirmation)
 _finalist = TypeAdapter(Finalist)
 _settings = TypeAdapter(Settings)
 
-Cell = str | int | float | None
 
-_LEVEL_COLUMNS = (
-    "throughput",
-    "goodput",
-    "p50",
-    "p90",
-    "p95",
-    "p99",
-    "p99_low",
-    "p99_high",
-    "mean",
-    "requests",
-    "errors",
-    "unfinished",
-    "batch_size",
-    "cpu_seconds_per_request",
-    "session_p99",
-    "outside",
-    "lag_p99",
-    "lag_most",
-    "lateness_p99",
-    "load_cpu",
-    "other_programs",
-    "stolen",
-    "throttled",
-)
-
-_UNITS = {Loop.CLOSED: "users", Loop.OPEN: "req_s"}
-
-
-def report_json(
+def report_document(
     study: Study,
     found: Verdict,
     table: tuple[Row, ...],
     doubts: tuple[DoubtGroup, ...],
     spent: Effort,
     more: Detail,
-) -> str:
-    """Write everything that the report shows as one JSON document."""
+) -> dict[str, Any]:
+    """Return everything that the report shows as one document, of what JSON has."""
     document = {
         "version": REPORT_VERSION,
         "study": {
@@ -138,13 +101,14 @@ def report_json(
             "gains": [
                 {"trial": one.trial.number, "hypervolume": one.share, "improved": one.improved} for one in gains(study)
             ],
+            "reference": box(study).worst,
             "importances": [{**asdict(one), "low_confidence": one.low_confidence} for one in more.searched.importances],
         },
         "effort": {**asdict(spent), "load_share": spent.load_share},
         "trials": [_judged(row) for row in table],
         "confirmations": [_confirmation.dump_python(one, mode="json") for one in study.confirmations],
     }
-    return json.dumps(_finite(document), indent=1, allow_nan=False) + "\n"
+    return {key: _finite(value) for key, value in document.items()}
 
 
 def _ties(study: Study) -> dict[str, Any]:
@@ -202,89 +166,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _finite(item) for key, item in value.items()}
     return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def trials_csv(study: Study, table: tuple[Row, ...]) -> str:
-    """Write one line per trial."""
-    loads = study.settings.workload.loads
-    levels = [f"{name}_at_{amount(load)}_{_UNITS[load.loop]}" for load in loads for name in _LEVEL_COLUMNS]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(in_csv(name) for name in (*dict(_cells(study, None)), *levels))
-    for row in table:
-        found = row.measurement.levels if row.measurement else ()
-        measured = [cell for level in found for cell in _level(level)] or [None] * len(levels)
-        writer.writerow(_written(cell) for cell in (*dict(_cells(study, row)).values(), *measured))
-    return text.getvalue()
-
-
-def _written(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    return in_csv(cell) if isinstance(cell, str) else repr(cell)
-
-
-def _cells(study: Study, row: Row | None) -> Iterator[tuple[str, Cell]]:
-    """Yield the columns that do not depend on the load; without a row only their names matter."""
-    measured = row.measurement if row else None
-    yield "trial", row.trial.number if row else None
-    yield "standing", str(row.standing) if row else None
-    yield "roles", " ".join(row.roles) if row else None
-    yield "reason", row.reason if row else None
-    for name in study.space.names:
-        value = row.trial.configuration.get(name) if row else None
-        yield f"knob.{name}", show(value) if isinstance(value, bool) else value
-    yield from _quality(measured.quality if measured else None)
-    yield "peak_memory_bytes", measured.peak_memory if measured else None
-    yield "server_of", measured.server_of if measured else None
-    yield "load_seconds", measured.load_seconds if measured else None
-    yield "ties_best", show(row.ties_best) if row else None
-    yield "doubts", "; ".join(sorted({doubt.kind for doubt in measured.doubts})) if measured else None
-
-
-def _quality(found: Quality | None) -> Iterator[tuple[str, Cell]]:
-    change, under = (found.change, found.under_load) if found else (None, None)
-    yield "quality_is", str(found.basis) if found else None
-    yield "quality", found.share if found else None
-    yield "quality_change", change.value if change else None
-    yield "quality_change_low", change.low if change else None
-    yield "quality_change_high", change.high if change else None
-    yield "quality_change_p", change.p if change else None
-    yield "quality_under_load", under.share if under else None
-    yield "quality_under_load_requests", under.total if under else None
-
-
-def _level(level: LevelSummary) -> tuple[Cell, ...]:
-    return (
-        level.throughput,
-        level.goodput,
-        level.p50,
-        level.p90,
-        level.p95,
-        level.p99.value,
-        level.p99.low,
-        level.p99.high,
-        level.mean,
-        level.requests,
-        level.errors,
-        level.unfinished,
-        level.batch_size,
-        level.cpu_per_request,
-        level.session_p99.value if level.session_p99 else None,
-        level.outside,
-        *_conditions(level.conditions),
-    )
-
-
-def _conditions(found: Conditions | None) -> tuple[Cell, ...]:
-    if found is None:
-        return (None,) * 7
-    return (
-        found.lag_p99,
-        found.lag_most,
-        found.lateness_p99,
-        found.load_cpu,
-        found.other_programs,
-        found.stolen,
-        found.throttled,
-    )
