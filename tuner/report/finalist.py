@@ -200,8 +200,14 @@ def _missed(slo: Slo, found: Finalist, measured: Sequence[Measurement]) -> str |
 
 
 def _slower(study: Study, found: Finalist) -> Iterator[str]:
-    """Yield what speaks against a p99 where no SLO says which one is enough: the default's is the measure then."""
+    """Yield what speaks against a p99 where no SLO says which one is enough: the default's is the measure then.
+
+    That of the default itself may be unknown: there is nothing that it would have to be as good as.
+    """
+    is_default = study.trial(found.trial) == study.default_trial
     for load, p99, change in zip(study.settings.workload.loads, found.p99, found.p99_ratio, strict=True):
+        if math.isnan(p99.value) and is_default:
+            continue
         if math.isnan(p99.value):
             yield f"p99 at {load} is not known: {TOO_FEW}"
         elif math.isinf(p99.value):

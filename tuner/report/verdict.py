@@ -88,7 +88,7 @@ def _sentence(study: Study, found: Verdict) -> str:
     if winner is None:
         return _nobody(study, found.finalists[0])
     if winner is default:
-        return f"Keep the default: no finalist is better within the limits. It gives {_figures(study, winner)}."
+        return f"Keep the default{_no_better(study, found)}. It gives {_figures(study, winner)}."
     changed = short(winner.configuration, study.default)
     if found.better:
         compared, beside = _compared(study, winner), _beside(study, winner)
@@ -100,6 +100,15 @@ def _sentence(study: Study, found: Verdict) -> str:
         told = ", ".join(filter(None, (_figures(study, winner), _compared(study, winner))))
         return f"Deploy {changed}: {_instead(study, default.objection)}. It gives {told}{_but(study, found)}."
     return _kept(study, winner, changed)
+
+
+def _no_better(study: Study, found: Verdict) -> str:
+    """Say why no finalist takes the place of the default: none is better, or of the best one too little is known."""
+    nearest = found.finalists[0]
+    if nearest is found.default or TOO_FEW not in (nearest.objection or ""):
+        return ": no finalist is better within the limits"
+    changed = short(nearest.configuration, study.default)
+    return f" for now: whether {changed} is better cannot be told, as its {nearest.objection}; measure longer"
 
 
 def _nobody(study: Study, nearest: Finalist) -> str:
