@@ -18,7 +18,7 @@ from tuner.cli import options
 from tuner.cli.app import app
 from tuner.report.commands import measure, variables
 from tuner.report.settings_file import HELD, settings_file
-from tuner.settings.flags import arguments
+from tuner.settings.flags import arguments, beneath
 from tuner.settings.layers import layers
 from tuner.study.objectives import Limits, Slo
 from tuner.study.space import Configuration
@@ -128,11 +128,11 @@ def parsed(verb: str, words: Sequence[str], target: Target) -> tuple[Workload, L
 
 def from_file(settings: Settings, configuration: Configuration, folder: Path, verb: str) -> list[str]:
     (folder / "tuner.toml").write_text(settings_file(settings, configuration))
-    return arguments(layers(folder, {}), (), _flags(verb), takes_own=True)
+    return arguments(beneath(layers(folder, {}), ()), _flags(verb))
 
 
 def from_variables(settings: Settings, configuration: Configuration, folder: Path, verb: str) -> list[str]:
-    return arguments(layers(folder, exported(variables(settings, configuration))), (), _flags(verb), takes_own=True)
+    return arguments(beneath(layers(folder, exported(variables(settings, configuration))), ()), _flags(verb))
 
 
 def from_command(settings: Settings, configuration: Configuration, _: Path, verb: str) -> list[str]:
