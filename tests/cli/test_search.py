@@ -26,8 +26,10 @@ from tuner.study.workload import Workload, closed
 from tuner.target import spec
 
 
-def search(target: str, out: Path, budget: int, workload: Workload) -> Study:
-    settings = Settings(name="mine", target=target, workload=workload, limits=Limits(), budget=budget, seed=0, rounds=3)
+def search(target: str, out: Path, budget: int, workload: Workload, rounds: int = 1) -> Study:
+    settings = Settings(
+        name="mine", target=target, workload=workload, limits=Limits(), budget=budget, seed=0, rounds=rounds
+    )
     run(settings, spec.load(target), place(cores()), command="tuner search", out=out)
     return read_study(out / "mine")
 
@@ -55,9 +57,8 @@ def nothing_is_left_of(folder: Path) -> bool:
 
 def test_a_search_against_a_server_of_known_delay(tmp_path: Path) -> None:
     """The shorter delay wins; every p99 is the delay that was set; the report holds what was measured."""
-    study = search(
-        "null", tmp_path, 3, Workload(loads=closed((2, 8)), warm_up=0.2, measure=1.0, measure_most=1.0, drain=1.0)
-    )
+    short = Workload(loads=closed((2, 8)), warm_up=0.2, measure=1.0, measure_most=1.0, drain=1.0)
+    study = search("null", tmp_path, 3, short, rounds=3)
     assert len(study.trials) == 3
     for trial in study.trials:
         assert isinstance(trial.outcome, Measurement)
@@ -135,7 +136,7 @@ def test_what_cannot_be_built_is_infeasible_and_the_search_goes_on(
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_search_reports_what_there_is_and_resumes(tmp_path: Path, number: int, code: int) -> None:
     command = [sys.executable, "-m", "tuner", "search", "--target", "null", "--budget", "2", "--users", "2",
-               "--name", "mine", "--out", str(tmp_path)]  # fmt: skip
+               "--measure-at-most", "1s", "--name", "mine", "--out", str(tmp_path)]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (tmp_path / "mine" / "trials" / "0001" / "locust.log").exists():

@@ -110,7 +110,9 @@ ROWS = """[...document.getElementById("trial-table").tBodies[0].rows].filter((ro
 
 def test_the_page_works_by_mouse_and_keys(tmp_path: Path) -> None:
     study = samples.leave(studies.small(), tmp_path)
-    with tab(write_report(study, tmp_path), tmp_path, "--window-size=1200,900") as page:
+    with tab(
+        write_report(study, tmp_path), tmp_path, "--window-size=1200,900", "--force-prefers-reduced-motion"
+    ) as page:
         page.until("document.querySelectorAll('#plot .point').length")
         page.click(MARK)
         assert page.until("document.querySelector('tr.selected')?.id") == "trial-1"
