@@ -40,7 +40,7 @@ def page(gate: Gate) -> str:
         dark=DARK,
         style=Markup(html.source("report.css")),
         script=Markup(script),
-        hash=html.script_hash(script),
+        hashes=html.script_hash(script),
         version=__version__,
     )
 
