@@ -1,13 +1,14 @@
 """How often `tuner gate` cries wolf, how often it sees that something became slower, and how long it takes.
 
-    python tests/benchmarks/gate_power.py [--gates 40] [--agent search] [--change 10] [--users 8] [--seconds 1]
-        [--at-most 3min] [--record gates.jsonl] [--simulated 2000]
+    python tests/benchmarks/gate_power.py [--gates 40] [--agent search] [--set KNOB=VALUE ...] [--change 10]
+        [--users 8] [--seconds 1] [--at-most 3min] [--record gates.jsonl] [--simulated 2000]
 
 Gates with no change and gates with a planted one, in turns, each by the program itself. The target is the null target
 with lognormal delays of a known median, 10 ms and 10 % more; with `--agent` it is a bundled agent, and a copy of it
-whose every computation takes 10 % longer, which is less than 10 % of a request. False alarms may be at most 5 %,
-detections must be at least 90 %, and no gate may take longer than it may. Load and time of a launch are a gate's own,
-so that 80 gates take up to four hours; `--users 8 --seconds 1` make it some 40 minutes.
+whose every computation takes 10 % longer, which is less than 10 % of a request; `--set` holds knobs of both sides.
+False alarms may be at most 5 %, detections must be at least 90 %, and no gate may take longer than it may. Load and
+time of a launch are a gate's own, so that 80 gates take up to four hours; `--users 8 --seconds 1` make it some 30
+minutes.
 
 Every gate is appended to the record, which a later call with the same options goes on with. The second table is a
 simulation: the gate's own code, on rounds that are drawn with replacement from the recorded ones, with what was planted
@@ -66,6 +67,7 @@ def command(options: argparse.Namespace, number: int, changed: bool, folder: Pat
     """Return the command of one gate."""
     words = ["gate", *_sides(options, changed, folder), "--seed", str(number), "--at-most", options.at_most]
     words += ["--max-p99", "+5%", "--min-throughput", "-5%", "--out", str(folder), "--quiet"]
+    words += [word for knob in options.set for word in ("--set", knob)]
     if options.users is not None:
         words += ["--users", str(options.users)]
     if options.seconds is not None:
@@ -123,7 +125,7 @@ def real(options: argparse.Namespace, record: Path) -> tuple[list[Ended], list[P
 
 def _made_by(options: argparse.Namespace) -> Mapping[str, object]:
     """Return the options that the figures depend on."""
-    return {name: getattr(options, name) for name in ("agent", "change", "users", "seconds", "at_most")}
+    return {name: getattr(options, name) for name in ("agent", "set", "change", "users", "seconds", "at_most")}
 
 
 def _name(options: argparse.Namespace, changed: bool) -> str:
@@ -186,6 +188,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gates", type=int, default=40, help="of each kind")
     parser.add_argument("--agent", help="a bundled agent instead of the null target")
+    parser.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="of both sides")
     parser.add_argument("--change", type=float, default=10.0, help="per cent that are planted")
     parser.add_argument("--users", type=int, help="of a launch; default: the gate's own")
     parser.add_argument("--seconds", type=float, help="that a launch is measured; default: the gate's own")
