@@ -13,13 +13,15 @@ from pathlib import Path
 
 import plotly.offline
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
 from pydantic import TypeAdapter
 
 from tests.report import samples, studies
 from tests.report.studies import configuration, level, measurement
 from tuner.errors import StorageError
-from tuner.report import commands
+from tuner.report import commands, export_json
 from tuner.report.write import report_files, write_report
+from tuner.schemas import REPORT
 from tuner.study.objectives import Slo
 from tuner.study.space import ChoiceKnob, SearchSpace
 from tuner.study.study import Study
@@ -27,6 +29,7 @@ from tuner.study.trial import Conditions, Doubt, DoubtKind, Interval, Trial
 from tuner.study.workload import closed, opened
 
 GOLDEN = Path(__file__).parent / "golden"
+REPORT_SCHEMA = Draft202012Validator(json.loads(REPORT.read_text(encoding="utf-8")))
 HOSTILE = "=cmd</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\x1b[31m|`::error::x\n::y"
 
 
@@ -168,6 +171,20 @@ def test_json_holds_every_trial_as_it_was_stored(name: str) -> None:
     assert TypeAdapter(tuple[Trial, ...]).validate_python(document["trials"]) == study.trials
     assert len(document["confirmations"]) == len(study.confirmations)
     assert len(document["search"]["gains"]) in (0, len(study.trials))
+
+
+@pytest.mark.parametrize("name", [*ODD, "simulated"])
+def test_json_keeps_the_schema_that_ships(name: str, tmp_path: Path) -> None:
+    study = samples.leave(studies.simulated(31), tmp_path) if name == "simulated" else ODD[name]()
+    document = json.loads(report_files(study, tmp_path)["report.json"])
+    REPORT_SCHEMA.validate(document)
+    with pytest.raises(ValidationError):
+        REPORT_SCHEMA.validate({**document, "effort": {**document["effort"], "seconds": "long"}})
+
+
+def test_the_schema_of_the_report_is_current() -> None:
+    again = "python -m tuner.report.export_json writes it again"
+    assert REPORT.read_text(encoding="utf-8") == export_json.schema(), again
 
 
 def test_json_says_where_the_time_goes_and_what_mattered(tmp_path: Path) -> None:

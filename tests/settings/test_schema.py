@@ -2,17 +2,19 @@
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from tuner.cli.app import app
+from tuner.schemas import TARGET, TUNER
 from tuner.settings import schema
 from tuner.settings.file import SettingsTable, validated
 from tuner.settings.template import template
 
 
-@pytest.mark.parametrize("path", [schema.TUNER, schema.TARGET], ids=lambda path: path.name)
-def test_the_schema_that_ships_is_current(path: schema.Path) -> None:
+@pytest.mark.parametrize("path", [TUNER, TARGET], ids=lambda path: path.name)
+def test_the_schema_that_ships_is_current(path: Path) -> None:
     again = "python -m tuner.settings.schema writes it again"
     assert path.read_text(encoding="utf-8") == schema.schemas()[path], again
 

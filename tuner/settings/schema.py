@@ -8,14 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tuner.files import write_atomically
+from tuner.schemas import DIALECT, TARGET, TUNER
 from tuner.settings.file import SettingsTable
 from tuner.target.file import TargetTable
-
-FOLDER = Path(__file__).resolve().parent.parent / "schemas"
-TUNER = FOLDER / "tuner.schema.json"
-TARGET = FOLDER / "target.schema.json"
-
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schemas() -> dict[Path, str]:
@@ -24,7 +19,7 @@ def schemas() -> dict[Path, str]:
         TUNER: SettingsTable.model_json_schema(),
         TARGET: {**TargetTable.model_json_schema(), "title": "target.toml"},
     }
-    return {path: json.dumps({"$schema": _DIALECT, **_plain(found)}, indent=1) + "\n" for path, found in models.items()}
+    return {path: json.dumps({"$schema": DIALECT, **_plain(found)}, indent=1) + "\n" for path, found in models.items()}
 
 
 def _plain(value: Any) -> Any:
