@@ -362,7 +362,7 @@ def test_the_curve_of_known_launches() -> None:
     assert list(p99["x"]) == pytest.approx([400.0, 800.0]), "the geometric mean over launches"
     assert list(p99["y"]) == pytest.approx([10.0, 40.0])
     assert drawn.table is not None
-    assert drawn.table.rows[1] == ("#5", "32 users", "800 req/s", "24.0 ms", "40.0 ms")
+    assert drawn.table.rows[1] == ("#5", "32 users", "800 req/s", "24.0 ms", "40.0 ms (40.0 to 40.0 ms)")
     assert "Two loads are the ends of a curve only" in drawn.told
 
 
@@ -390,7 +390,7 @@ def test_a_load_with_an_infinite_p99_in_one_launch_has_no_point_and_is_in_the_ta
     assert drawn.table.rows[1::2] == (
         ("#5", "32 users", "400 req/s", "24.0 ms", "∞ in 1 of 2 launches"),
         ("#6", "32 users", "400 req/s", "24.0 ms", "too few requests to tell in 1 of 2 launches"),
-        ("#7", "32 users", "400 req/s", "24.0 ms", "40.0 ms"),
+        ("#7", "32 users", "400 req/s", "24.0 ms", "40.0 ms (40.0 to 40.0 ms)"),
     )
     assert drawn.told.endswith(
         " Where a launch tells no finite p99 there is no point: #5 winner at 32 users, #6 finalist at 32 users. "

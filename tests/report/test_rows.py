@@ -18,6 +18,7 @@ from tuner.study.objectives import Slo
 from tuner.study.study import Study
 from tuner.study.trial import Doubt, DoubtKind, Interval
 from tuner.study.workload import opened
+from tuner.units import format_rate, format_seconds
 
 
 def standings(study: Study) -> list[Standing]:
@@ -208,3 +209,12 @@ def test_the_time_adds_up() -> None:
     assert spent.seconds == studies.small().seconds
     assert spent.load_share + spent.launch_share + spent.between_share == pytest.approx(1.0)
     assert effort(studies.study([])).load_share == 0.0
+
+
+def test_the_table_of_trials_holds_every_point_of_the_chart() -> None:
+    study = studies.simulated(12)
+    table = rows(study, verdict(study))
+    shown = trial_table.trial_table(study, table)
+    for point in points(table):
+        row = {cell.text for cell in shown.cells[point.row.trial.number]}
+        assert {format_rate(point.level.throughput), format_seconds(point.level.p99.value)} <= row

@@ -30,7 +30,10 @@ from tuner.study.workload import closed, opened
 
 GOLDEN = Path(__file__).parent / "golden"
 REPORT_SCHEMA = Draft202012Validator(json.loads(REPORT.read_text(encoding="utf-8")))
-HOSTILE = "=cmd</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\x1b[31m|`::error::x\n::y"
+HOSTILE = (
+    "=cmd</script><script>document.title='owned'</script><img src=x onerror=alert(1)>"
+    "\x1b[31m|`::error::x\n::y\n##[error]z"
+)
 
 
 def infinite() -> Study:
@@ -209,6 +212,7 @@ def test_csv_holds_every_trial_and_only_texts_are_quoted() -> None:
     for row in read:
         for cell in row.values():
             assert not cell.startswith(("=", "+", "@"))
+            assert "##[" not in cell
             assert "\x1b" not in cell
             assert "\n" not in cell
     knob = next(name for name in read[0] if name.startswith("knob.=cmd"))
@@ -241,6 +245,7 @@ def test_hostile_strings_are_inert_in_markdown() -> None:
     assert "\x1b" not in text
     assert not re.search(r"^\s*::", text, flags=re.MULTILINE)
     assert "::" not in outside
+    assert "##[" not in text
     assert not re.search(r"(?<!\\)<", outside)
     assert not re.search(r"(?<!\\)`", outside)
     tables = [line for line in outside.splitlines() if line.startswith("|")]

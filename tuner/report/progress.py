@@ -91,7 +91,7 @@ class SearchProgress(LaunchProgress):
             now = time.monotonic()
             each = (self._counted - self._began) / self._launches
             left = max(0.0, each * self._left - (now - self._counted))
-            yield f"{format_duration(now - self._began)} so far, at most {format_duration(left)} left"
+            yield f"{format_duration(now - self._began)} so far, about {format_duration(left)} left"
 
     def _render(self) -> RenderableType:
         lines = super()._render()

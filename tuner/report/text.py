@@ -57,7 +57,7 @@ def in_chart(text: str) -> str:
 
 def in_csv(text: str) -> str:
     """Keep a spreadsheet from taking a text for a formula, and a CI log that prints the file one for a command."""
-    line = " ".join(" ".join(clean(text).splitlines()).split("\t")).strip()
+    line = " ".join(" ".join(clean(text).splitlines()).split("\t")).strip().replace("##[", "## [")
     return f"'{line}" if line.startswith(_NOT_TEXT) else line
 
 
@@ -70,10 +70,10 @@ def in_markdown(text: str) -> str:
 
 
 def in_shell(argument: str) -> str:
-    """Quote an argument for a shell; one with control characters is written in escapes, on one line."""
-    if clean(argument) == argument and "\n" not in argument and "\t" not in argument:
+    """Quote an argument for a shell; control characters, and what commands a CI log, are escapes on one line."""
+    if clean(argument) == argument and not any(one in argument for one in ("\n", "\t", "##[")):
         return shlex.quote(argument)
-    return "$'" + "".join(map(_escaped, argument)) + "'"
+    return "$'" + "".join(map(_escaped, argument)).replace("##[", r"##\x5b") + "'"
 
 
 def _escaped(character: str) -> str:

@@ -94,7 +94,8 @@ def _figures(study: Study) -> list[Figure]:
 def _every_figure(study: Study) -> Iterator[Figure]:
     loads = study.settings.workload.loads
     at = f"at {loads[-1]}"
-    yield Column(label="throughput", note=at), lambda one: _rate(one.target.throughput)
+    for index, load in enumerate(loads):
+        yield Column(label="throughput", note=f"at {load}"), partial(_throughput, index=index)
     if study.settings.limits.slo is not None:
         yield Column(label="goodput", note=at), lambda one: _rate(one.target.goodput)
     for index, load in enumerate(loads):
@@ -125,6 +126,10 @@ def _has_sessions(study: Study) -> bool:
 
 def _value(interval: Interval | None) -> float | None:
     return interval.value if interval else None
+
+
+def _throughput(measured: Measurement, index: int) -> Cell:
+    return _rate(measured.levels[index].throughput)
 
 
 def _p99(measured: Measurement, index: int) -> Cell:

@@ -219,14 +219,20 @@ def test_a_log_is_one_block_that_no_line_of_it_ends(line: str) -> None:
     assert "##[" not in block[1]
 
 
-def test_a_summary_that_is_too_long_for_github_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_log_takes_no_room_from_the_rest() -> None:
     long = Failure(kind=FailureKind.CRASH, reason="it ended", log_tail=tuple("x" * 5_000 for _ in range(30)))
-    made = replace(GATES["kept"](), failure=long)
+    summary = gate_files(replace(GATES["kept"](), failure=long))["summary.md"]
+    assert "cut here" not in summary
+    assert summary.index("x …\n") < summary.index("### Doubts") < summary.index("### What was compared")
+
+
+def test_a_summary_that_is_too_long_for_github_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = replace(GATES["kept"](), failure=Failure(kind=FailureKind.CRASH, reason="x" * 70_000))
     monkeypatch.setenv(STEP_SUMMARY, str(tmp_path / "step.md"))
     (tmp_path / "step.md").write_text("# before\n")
     assert write_step_summary(made) is None
     step = (tmp_path / "step.md").read_text()
-    assert step.startswith("# before\n## ✗ tuner gate: regression")
+    assert step.startswith("# before\n\n## ✗ tuner gate: regression")
     assert "cut here" in step
     assert len(step.encode()) < MOST_BYTES + 1_000 < 64_000
 

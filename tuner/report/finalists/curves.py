@@ -11,7 +11,7 @@ from tuner.report.axes import in_ms, log_ticks
 from tuner.report.figure import Drawing, Key, Style, Table, axis, in_plotly, layout
 from tuner.report.finalists.launches import Runs
 from tuner.report.palette import LIGHT
-from tuner.report.text import TOO_FEW, ladder
+from tuner.report.text import TOO_FEW, ladder, span
 from tuner.statistics.compare import Estimate, estimate
 from tuner.study.trial import LevelSummary
 from tuner.study.workload import Load
@@ -112,8 +112,7 @@ def _launches(count: int, level: Sequence[LevelSummary]) -> str:
 
 
 def _row(spot: Spot) -> tuple[str, ...]:
-    p99 = spot.lacking or format_seconds(spot.p99.value)
-    return str(spot.load), format_rate(spot.throughput), format_seconds(spot.p50), p99
+    return str(spot.load), format_rate(spot.throughput), format_seconds(spot.p50), spot.lacking or _with_interval(spot)
 
 
 def _traces(one: Runs, spots: Sequence[Spot], style: Style) -> Iterator[Any]:
@@ -154,8 +153,13 @@ def _bars(found: Sequence[Estimate], colour: str) -> dict[str, Any]:
     }
 
 
+def _with_interval(spot: Spot) -> str:
+    interval = span(spot.p99, format_seconds)
+    return f"{format_seconds(spot.p99.value)} ({interval})" if interval else format_seconds(spot.p99.value)
+
+
 def _hover(spot: Spot) -> str:
-    latencies = f"p50 {format_seconds(spot.p50)} · p99 {format_seconds(spot.p99.value)}"
+    latencies = f"p50 {format_seconds(spot.p50)} · p99 {_with_interval(spot)}"
     return f"{spot.load}: {format_rate(spot.throughput)}<br>{latencies}"
 
 

@@ -13,7 +13,7 @@ from tuner.report.text import clean, in_markdown
 MOST_BYTES = 60_000
 """GitHub refuses larger ones where they are most wanted: a comment has 65,536 characters."""
 
-_MOST_LOG_LINES = 30
+_MOST_LOG_LINES, _MOST_OF_A_LINE = 30, 500
 
 
 def markdown(gate: Gate) -> str:
@@ -53,10 +53,15 @@ def _failure(gate: Gate) -> Iterator[str]:
 
 def _fenced(lines: Sequence[str]) -> str:
     """Write lines as one block of Markdown that is shown as it is; no line ends it, or is a command in a CI log."""
-    text = "\n".join(" ".join(clean(line).split("\n")) for line in lines)
+    text = "\n".join(_cut(" ".join(clean(line).split("\n"))) for line in lines)
     text = text.replace("::", ":\u200b:").replace("##[", "##\u200b[")
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}text\n{text}\n{fence}"
+
+
+def _cut(line: str) -> str:
+    """Shorten a long line, so that a log takes no room from what comes after it."""
+    return line if len(line) <= _MOST_OF_A_LINE else f"{line[:_MOST_OF_A_LINE]} …"
 
 
 def _doubts(gate: Gate) -> Iterator[str]:

@@ -35,7 +35,8 @@ def write_step_summary(gate: Gate) -> str | None:
         return None
     try:
         with Path(place).open("a", encoding="utf-8") as file:
-            file.write(markdown(gate))
+            # What another step left may have no end of line, and a heading needs one before it.
+            file.write(f"\n{markdown(gate)}" if file.tell() else markdown(gate))
     except OSError as error:
         return f"the summary cannot be added to {place} ({STEP_SUMMARY}): {error.strerror or error}"
     return None

@@ -1,15 +1,22 @@
 // Copy buttons and downloads; what is downloaded is what the page holds.
+const copy = async (source) => {
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    return true;
+  } catch { // a page that was opened from disk may not write there in every browser
+    getSelection().selectAllChildren(source);
+    return document.execCommand("copy");
+  }
+};
+const said = document.body.appendChild(document.createElement("p"));
+said.className = "unseen";
+said.setAttribute("role", "status");
 document.querySelectorAll("button.copy").forEach((button) => {
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const source = find(button.dataset.copy);
-    try {
-      await navigator.clipboard.writeText(source.textContent);
-    } catch {
-      getSelection().selectAllChildren(source);
-      document.execCommand("copy");
-    }
-    button.textContent = "Copied";
+    const copied = await copy(find(button.dataset.copy));
+    button.textContent = copied ? "Copied" : "Press Ctrl+C";
+    said.textContent = copied ? "Copied" : "The text is selected: press Ctrl+C";
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   });
 });
