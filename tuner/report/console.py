@@ -12,7 +12,7 @@ from tuner.report.quality import answered, asked, load_share
 from tuner.report.text import interval, short
 from tuner.report.verdict import Verdict, verdict
 from tuner.study.study import Study
-from tuner.study.trial import LevelSummary, Measurement, dump_outcome
+from tuner.study.trial import LevelSummary, Measurement
 from tuner.terminal import PLAIN, Output, cell
 from tuner.units import format_bytes, format_rate, format_seconds
 
@@ -57,8 +57,11 @@ def _broken(one: finalist_table.Cell, is_ratio: bool) -> Text:
 
 
 def print_measurement(measurement: Measurement, folder: Path, output: Output = PLAIN) -> None:
-    """Write one measurement."""
-    output.tell({"folder": str(folder), **json.loads(dump_outcome(measurement))})
+    """Write one measurement, whose files lie in `folder`."""
+    if output.as_json:
+        content = json.loads((folder / "measurement.json").read_text(encoding="utf-8"))
+        output.tell({"folder": str(folder), **content})
+        return
     output.show(_levels(measurement))
     if measurement.quality is not None:
         told = f"{answered(measurement.quality)}, {asked(measurement.quality)}"
