@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import MACHINE
 from tests.report import studies
 from tests.report.test_write import noisy
 from tuner.report.console import print_measurement, print_verdict
@@ -42,12 +43,12 @@ def test_the_finalists_show_their_ties_and_the_open_loop(capsys: pytest.CaptureF
 def test_a_measurement_as_a_document_is_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     measured = studies.rates().trials[0].measurement
     assert measured is not None
-    (tmp_path / "measurement.json").write_text(dump_outcome(measured, studies.MACHINE))
+    (tmp_path / "measurement.json").write_text(dump_outcome(measured, MACHINE))
     output = Output("measure", as_json=True)
     print_measurement(measured, tmp_path, output)
     output.close()
     found = json.loads(capsys.readouterr().out)["result"]
-    assert (found["folder"], found["machine"]["cpu"]) == (str(tmp_path), studies.MACHINE.cpu)
+    assert (found["folder"], found["machine"]["cpu"]) == (str(tmp_path), MACHINE.cpu)
     assert found == {"folder": str(tmp_path), **json.loads((tmp_path / "measurement.json").read_text())}
 
 
