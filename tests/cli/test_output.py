@@ -146,7 +146,10 @@ def test_no_escape_sequence_where_nobody_looks(
     assert "\\u001b" not in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [["targets"], ["targets", "null"], ["targets", "--json"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["targets"], ["targets", "null"], ["targets", "--json"], ["--help"], ["search", "--help"], ["--version"]],
+)
 def test_a_reader_who_has_left_is_no_mistake(tmp_path: Path, arguments: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
