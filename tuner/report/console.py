@@ -18,7 +18,7 @@ from tuner.units import format_bytes, format_rate, format_seconds
 
 
 def print_verdict(study: Study, report: Path, output: Output = PLAIN) -> None:
-    """Write the result of a study: the finalists, the sentence, and where the report is."""
+    """Write the result of a study: the finalists, what speaks against them, the sentence, and where the report is."""
     if output.as_json:
         content = json.loads(report.with_name("report.json").read_text(encoding="utf-8"))
         output.tell({"report": str(report), **content})
@@ -26,6 +26,9 @@ def print_verdict(study: Study, report: Path, output: Output = PLAIN) -> None:
     found = verdict(study)
     if found.finalists:
         output.show(_finalists(study, found))
+    for finalist in found.finalists:
+        if finalist.objection:
+            output.say(f"#{finalist.trial} cannot win: {finalist.objection}")
     output.say(f"\n{found.sentence}\n")
     output.say(f"Report: {report}")
 
