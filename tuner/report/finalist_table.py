@@ -20,13 +20,12 @@ RATIO = "× default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A figure that was confirmed: its name, how it begins a label, under which load, and how it is written.
+    """A figure that was confirmed: its name, under which load, and how it is written.
 
     `place` is that among the estimates of a finalist.
     """
 
     name: str
-    title: str
     at: str
     write: Callable[[float], str]
     place: int
@@ -59,7 +58,7 @@ class Cell:
 def figures(study: Study, found: Verdict) -> tuple[Figure, ...]:
     """Return what was confirmed, the figure that decides first."""
     workload = study.settings.workload
-    throughput = Figure(name="throughput", title="Throughput", at=f"at {workload.target}", write=format_rate, place=0)
+    throughput = Figure(name="throughput", at=f"at {workload.target}", write=format_rate, place=0)
     p99 = [_p99(place, f"at {load}") for place, load in enumerate(workload.loads, 1)]
     arrivals = [] if found.arrivals is None else [_p99(len(p99) + 1, f"at {found.arrivals} (open loop)")]
     decides = criterion(workload.loop).of(throughput, p99)
@@ -67,7 +66,7 @@ def figures(study: Study, found: Verdict) -> tuple[Figure, ...]:
 
 
 def _p99(place: int, at: str) -> Figure:
-    return Figure(name="p99", title="p99", at=at, write=format_seconds, place=place)
+    return Figure(name="p99", at=at, write=format_seconds, place=place)
 
 
 def columns(study: Study, found: Verdict) -> tuple[Column, ...]:
