@@ -1,4 +1,4 @@
-"""What several packages' tests share: made-up measurements, and real targets in a folder of their own."""
+"""What several packages' tests share: a made-up machine, its measurements, and real targets in folders of their own."""
 
 import os
 from collections.abc import Callable
@@ -6,11 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from tuner.machine import Machine
 from tuner.statistics.paired import compared
 from tuner.study.quality import Basis, Quality
 from tuner.study.space import ChoiceKnob, RangeKnob, SearchSpace
 from tuner.study.trial import Interval, LevelSummary, Measurement
 from tuner.study.workload import Load, closed
+
+MACHINE = Machine(
+    cpu="Example CPU @ 2.60GHz",
+    cores=2,
+    memory=8_000_000_000,
+    system="Linux 6.1.0",
+    python="3.12.1",
+    governor="not visible",
+    versions={"agent-tuner": "0.1.0", "locust": "2.47.0", "optuna": "5.0.0", "onnxruntime": "1.24.4"},
+)
 
 _LEVEL_PHASES = (("warm-up", 1.0), ("measure", 3.0))
 

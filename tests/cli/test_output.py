@@ -80,7 +80,9 @@ def test_a_measurement_is_a_document_and_quiet_shows_no_progress(tmp_path: Path)
     if result.returncode == 0:
         assert (found["error"], result.stderr) == (None, "")
         assert found["result"]["outcome"]["levels"][0]["load"] == {"loop": "closed loop", "amount": 2.0}
-        assert (Path(found["result"]["folder"]) / "samples.npy").exists()
+        folder = Path(found["result"].pop("folder"))
+        assert found["result"] == json.loads((folder / "measurement.json").read_text())
+        assert (folder / "samples.npy").exists()
 
 
 def test_what_a_server_writes_is_inert_and_not_on_stdout(make_target: MakeTarget, tmp_path: Path) -> None:
@@ -144,7 +146,10 @@ def test_no_escape_sequence_where_nobody_looks(
     assert "\\u001b" not in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [["targets"], ["targets", "null"], ["targets", "--json"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["targets"], ["targets", "null"], ["targets", "--json"], ["--help"], ["search", "--help"], ["--version"]],
+)
 def test_a_reader_who_has_left_is_no_mistake(tmp_path: Path, arguments: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -2,22 +2,13 @@
 
 from collections.abc import Sequence
 
-from tests.conftest import make_measurement
+from tests.conftest import MACHINE, make_measurement
 from tuner.doctor.diagnosis import Ceiling, Check, Diagnosis, Launched, Rung
 from tuner.doctor.noise import Repeat, drift_of, launched, noise
 from tuner.machine import Machine, Placement
 from tuner.study.trial import Doubt, DoubtKind, Failure, FailureKind
 from tuner.study.workload import Load, closed
 
-MACHINE = Machine(
-    cpu="Example 3000",
-    cores=2,
-    memory=8_000_000_000,
-    system="Linux 6.1.0",
-    python="3.12.1",
-    governor="not visible",
-    versions={"agent-tuner": "0.1.0", "locust": "2.47.0", "onnxruntime": "1.24.4"},
-)
 LATE = Doubt(kind=DoubtKind.LATE, message="arrivals were sent 3 ms late")
 OTHERS = Doubt(kind=DoubtKind.OTHER_PROGRAMS, message="other programs used 9 %")
 TOO_LATE = Failure(kind=FailureKind.INVALID, reason="arrivals were sent 28 ms late")

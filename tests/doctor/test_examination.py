@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import make_level, make_measurement
-from tests.doctor.diagnoses import MACHINE, TOO_LATE
+from tests.conftest import MACHINE, make_level, make_measurement
+from tests.doctor.diagnoses import TOO_LATE
 from tuner.doctor import generator, noise
 from tuner.doctor.conclusion import trustworthy
 from tuner.doctor.examination import examine

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.doctor.diagnoses import MACHINE, RUNGS, make_diagnosis
+from tests.conftest import MACHINE
+from tests.doctor.diagnoses import RUNGS, make_diagnosis
 from tuner.doctor.diagnosis import dump_diagnosis, load_diagnosis
 from tuner.doctor.store import known_noise, save
 from tuner.errors import StorageError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doctor.diagnoses import MACHINE
+from tests.conftest import MACHINE
 from tuner.doctor import surroundings
 from tuner.doctor.diagnosis import Check
 from tuner.machine import Placement

@@ -3,26 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.conftest import make_level
+from tests.conftest import MACHINE, make_level
 from tuner.gate.effect import Figure, Limit
 from tuner.gate.result import Described, Gate, Settings, Side
 from tuner.gate.turns import Progress, take_turns
-from tuner.machine import Machine, Placement
+from tuner.machine import Placement
 from tuner.statistics.paired import compared
 from tuner.study.quality import Basis, Quality
 from tuner.study.trial import Doubt, Failure, FailureKind, Measurement, Outcome
 from tuner.study.workload import Workload, closed
 
 LIMITS = (Limit(figure=Figure.P99, ratio=1.05), Limit(figure=Figure.THROUGHPUT, ratio=0.95))
-MACHINE = Machine(
-    cpu="Example 3000",
-    cores=2,
-    memory=8_000_000_000,
-    system="Linux 6.1.0",
-    python="3.12.1",
-    governor="not visible",
-    versions={"agent-tuner": "0.1.0"},
-)
 DISTURBED = Failure(kind=FailureKind.INVALID, reason="arrivals were sent 28 ms late")
 SCATTER = (0.99, 1.01, 1.0, 1.005, 0.995, 1.01, 0.99, 1.0)
 """What launches of one and the same differ by."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from tuner.machine import Machine, Placement
+from tests.conftest import MACHINE
+from tuner.machine import Placement
 from tuner.statistics.paired import compared, shortfall
 from tuner.study.judgement import feasible, ranked
 from tuner.study.objectives import Limits, Slo
@@ -38,16 +39,6 @@ SPACE = SearchSpace(
         ChoiceKnob(name="execution_provider", choices=("CPUExecutionProvider",), default="CPUExecutionProvider"),
     ),
     conditions={"batch_timeout_ms": "max_batch_size > 1"},
-)
-
-MACHINE = Machine(
-    cpu="Example CPU @ 2.60GHz",
-    cores=2,
-    memory=8_000_000_000,
-    system="Linux 6.1.0",
-    python="3.12.1",
-    governor="not visible",
-    versions={"agent-tuner": "0.1.0", "locust": "2.47.0", "optuna": "5.0.0", "onnxruntime": "1.24.4"},
 )
 
 SHARED = Placement(server=(0, 1), load=(0, 1))

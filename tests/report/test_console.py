@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import MACHINE
 from tests.report import studies
 from tests.report.test_write import noisy
 from tuner.report.console import print_measurement, print_verdict
 from tuner.report.write import write_report
+from tuner.study.objectives import Slo
+from tuner.study.trial import dump_outcome
 from tuner.terminal import Output
 
 
@@ -36,6 +39,34 @@ def test_the_finalists_show_their_ties_and_the_open_loop(capsys: pytest.CaptureF
     assert "[−1.3, +0.1]" in shown, "no cell is cut"
     print_verdict(studies.rates(noise=studies.NOISE), Path("index.html"))
     assert "winner; tie with #4" in capsys.readouterr().out
+
+
+def test_what_speaks_against_a_finalist_stands_whole_between_the_table_and_the_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_verdict(studies.small(slo=Slo(metric="p99", limit=0.048)), Path("index.html"))
+    shown = capsys.readouterr().out.splitlines()
+    found = [line for line in shown if "cannot win" in line]
+    assert found == [
+        f"#{number} cannot win: p99 {p99} ms misses p99 ≤ 48.0 ms" for number, p99 in ((1, 61.0), (0, 95.0))
+    ]
+    table = max(number for number, line in enumerate(shown) if line.startswith("└"))
+    sentence = next(number for number, line in enumerate(shown) if line.startswith("Deploy "))
+    assert table < shown.index(found[0]) < shown.index(found[1]) < sentence
+    print_verdict(studies.rates(noise=studies.NOISE), Path("index.html"))
+    assert "cannot win" not in capsys.readouterr().out
+
+
+def test_a_measurement_as_a_document_is_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    measured = studies.rates().trials[0].measurement
+    assert measured is not None
+    (tmp_path / "measurement.json").write_text(dump_outcome(measured, MACHINE))
+    output = Output("measure", as_json=True)
+    print_measurement(measured, tmp_path, output)
+    output.close()
+    found = json.loads(capsys.readouterr().out)["result"]
+    assert (found["folder"], found["machine"]["cpu"]) == (str(tmp_path), MACHINE.cpu)
+    assert found == {"folder": str(tmp_path), **json.loads((tmp_path / "measurement.json").read_text())}
 
 
 def test_a_verdict_as_a_document_is_the_report_for_other_programs(

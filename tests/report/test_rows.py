@@ -1,5 +1,6 @@
 """How trials stand, what their doubts are, and where the time went."""
 
+import re
 from dataclasses import replace
 from math import inf
 
@@ -103,6 +104,12 @@ def test_an_open_interval_leaves_the_chart_and_does_not_stretch_it() -> None:
 def test_every_kind_of_doubt_has_advice() -> None:
     assert set(ADVICE) == set(DoubtKind)
     assert all(meaning.endswith(".") and advice.endswith(".") for meaning, advice in ADVICE.values())
+
+
+def test_what_speaks_against_a_launch_is_told_in_words_that_hold_for_a_gate_too() -> None:
+    of_studies = {DoubtKind.NO_DEFAULT, DoubtKind.NOT_CONFIRMED, DoubtKind.FEWER_LAUNCHES, DoubtKind.OVERLOADED}
+    told = {kind: " ".join(texts) for kind, texts in ADVICE.items() if kind not in of_studies}
+    assert not [kind for kind, text in told.items() if re.search("default|study|trial|finalist", text)]
 
 
 def test_doubts_are_grouped_by_kind_and_counted_by_launch() -> None:

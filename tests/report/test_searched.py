@@ -133,6 +133,15 @@ def test_a_slice_shows_the_trials_in_which_its_knob_matters() -> None:
     assert sorted(by_axis["x2"]) == [1, 3], "the default has no batches, so their time-out does not matter"
 
 
+@pytest.mark.parametrize(
+    ("study", "title"), [(studies.small(), "Throughput by knob"), (studies.rates(), "p99 by knob")]
+)
+def test_slices_are_of_the_figure_that_decides(study: Study, title: str) -> None:
+    drawn = slices(study, rows(study, verdict(study)))
+    assert drawn is not None
+    assert drawn.title == title
+
+
 @pytest.mark.parametrize("study", [studies.study([]), studies.study([(configuration(), studies.failure())])])
 def test_without_a_measured_trial_there_are_no_slices(study: Study) -> None:
     assert slices(study, rows(study, verdict(study))) is None

@@ -83,5 +83,9 @@ def test_intervals(low: float | None, high: float | None, written: str) -> None:
     assert text.interval(low, high, format_seconds) == written
 
 
+def test_a_line_begins_with_a_capital_but_for_a_percentile() -> None:
+    assert [text.capitalised(name) for name in ("throughput", "p99")] == ["Throughput", "p99"]
+
+
 def test_a_missing_figure_is_a_dash() -> None:
     assert text.figure(None, format_rate) == text.figure(float("nan"), format_rate) == "–"

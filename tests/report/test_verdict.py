@@ -429,3 +429,17 @@ class TestArrivals:
         assert found.default is not None
         assert found.default.arrivals is not None
         assert found.default.arrivals.repetitions == 3
+
+
+@pytest.mark.parametrize(
+    ("study", "labels"),
+    [
+        (studies.small(), ["Throughput at 32 users", "p99 at 4 users", "p99 at 32 users", "Accuracy"]),
+        (
+            studies.rates(slo=None),
+            ["p99 at 200 req/s", "Throughput at 200 req/s", "p99 at 50 req/s", "Accuracy"],
+        ),
+    ],
+)
+def test_the_head_begins_with_the_figure_that_decides(study: Study, labels: list[str]) -> None:
+    assert [tile.label for tile in tiles(study, verdict(study))] == labels

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import make_level, make_measurement
 from tuner.errors import UsageError
 from tuner.machine import fingerprint
-from tuner.study.judgement import feasible, front_of, objectives, violations
+from tuner.study.judgement import criterion, feasible, front_of, merit, objectives, violations
 from tuner.study.objectives import Limits, Slo, parse_slo
 from tuner.study.trial import Failure, FailureKind, Interval, Trial, dump_outcome, load_outcome, load_stored
 from tuner.study.workload import Loop, Workload, closed, opened, parse_rates, parse_users
@@ -70,6 +70,15 @@ def test_rates_that_make_no_ladder_are_refused(text: str) -> None:
 
 def test_loads_are_written_with_their_unit() -> None:
     assert [str(load) for load in (*closed((32,)), *opened((200.0,)))] == ["32 users", "200 req/s"]
+
+
+def test_throughput_decides_in_closed_loop_and_p99_under_the_target_load_in_open_loop() -> None:
+    closed_loop, open_loop = criterion(Loop.CLOSED), criterion(Loop.OPEN)
+    assert (closed_loop.name, closed_loop.of(100.0, (0.01, 0.05))) == ("throughput", 100.0)
+    assert (open_loop.name, open_loop.of(100.0, (0.01, 0.05))) == ("p99", 0.05)
+    light, heavy = opened((50.0, 200.0))
+    assert merit(make_measurement(100.0, target=0.05)) == 100.0
+    assert merit(make_measurement(100.0, target=0.05, loads=(light, heavy))) == -0.05
 
 
 def test_violations_are_signed_distances() -> None:

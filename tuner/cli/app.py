@@ -34,7 +34,7 @@ from tuner.cli import (
 )
 from tuner.cli.invocation import Invocation
 from tuner.errors import StorageError, Terminated, TunerError, UsageError
-from tuner.terminal import Output, complain, silence
+from tuner.terminal import Output, complain, silence, write
 
 _EPILOG = "\n\n".join(
     (
@@ -80,7 +80,7 @@ _EVERYWHERE = ("--json", "--quiet", "-q", "--no-color")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"tuner {__version__}")
+        write(f"tuner {__version__}", sys.stdout)
         raise typer.Exit
 
 
@@ -140,6 +140,11 @@ def _run(typed: Sequence[str], program: Any, output: Output) -> int:
     except typer.TyperException as error:
         mistake = error.format_message() or "name a verb; --help shows them"
         raise UsageError(invocation.explained(mistake)) from None
+    except SystemExit:
+        # rich ends the program where the reader of a help text has left; whoever leaves has seen enough.
+        if "--help" not in typed:
+            raise
+        code = 0
     return code or 0
 
 

@@ -36,10 +36,11 @@ def _resolves(diagnosis: Diagnosis) -> str:
     if noise is None:
         valid = f"{len(diagnosis.launched)} of {diagnosis.asked} launches"
         return f"Only {valid} gave a figure, so no difference can be told here"
-    name = criterion(diagnosis.loads[0].loop).name
-    spread = {"throughput": noise.throughput, "p99": noise.p99[-1]}[name]
+    decides = criterion(diagnosis.loads[0].loop)
+    spread = decides.of(noise.throughput, noise.p99)
     once, confirmed = (percent(told_apart(spread, noise, count)) for count in (1, ROUNDS))
-    return f"A search on this machine resolves {name} differences of {once} measured once and of {confirmed} confirmed"
+    differences = f"differences of {once} measured once and of {confirmed} confirmed"
+    return f"A search on this machine resolves {decides.name} {differences}"
 
 
 def _generator(rungs: Sequence[Rung]) -> str:

@@ -74,7 +74,7 @@ def drift_of(launches: Sequence[Launched], loop: Loop) -> Estimate | None:
     """Return by which ratio the figure that decides changed over the launches; None when they are too few."""
     if len(launches) < LEAST_LAUNCHES:
         return None
-    values = [{"throughput": one.throughput, "p99": one.p99[-1]}[criterion(loop).name] for one in launches]
+    values = [criterion(loop).of(one.throughput, one.p99) for one in launches]
     return drift([one.begun for one in launches], values)
 
 

@@ -40,7 +40,10 @@ class Described:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What was asked: launches in turns for `seconds` at most, and the limits that the new side must keep."""
+    """What was asked: launches in turns, and the limits that the new side must keep.
+
+    No round begins that would end after `seconds`.
+    """
 
     name: str
     baseline: Described

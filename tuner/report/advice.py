@@ -34,13 +34,13 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
         "hold the batch size at 1.",
     ),
     DoubtKind.QUALITY_UNDECIDED: (
-        "The interval of the change against the default's answers holds the limit, so the requests at hand do not tell "
-        "whether the limit is kept; the verdict goes by the value itself.",
+        "The interval of the change in the answers holds the limit, so the requests at hand do not tell whether it is "
+        "kept. A search goes by the value itself; a gate decides nothing where that is beyond the limit.",
         "Give more requests in [answers], as many as are named here, or a limit further away.",
     ),
     DoubtKind.MACHINE_CHANGED: (
-        "Cores, frequency governor or wakefulness of the machine changed between the study's begin and this launch, so "
-        "its figures and the earlier ones come from two machines.",
+        "Cores, frequency governor or wakefulness of the machine are no longer what they were at the beginning, so the "
+        "figures of this launch and the earlier ones come from two machines.",
         "Undo the change and measure again: keep the machine awake, hold the governor, leave the cores alone.",
     ),
     DoubtKind.LATE: (

@@ -12,13 +12,13 @@ from tuner.report.quality import answered, asked, load_share
 from tuner.report.text import interval, short
 from tuner.report.verdict import Verdict, verdict
 from tuner.study.study import Study
-from tuner.study.trial import LevelSummary, Measurement, dump_outcome
+from tuner.study.trial import LevelSummary, Measurement
 from tuner.terminal import PLAIN, Output, cell
 from tuner.units import format_bytes, format_rate, format_seconds
 
 
 def print_verdict(study: Study, report: Path, output: Output = PLAIN) -> None:
-    """Write the result of a study: the finalists, the sentence, and where the report is."""
+    """Write the result of a study: the finalists, what speaks against them, the sentence, and where the report is."""
     if output.as_json:
         content = json.loads(report.with_name("report.json").read_text(encoding="utf-8"))
         output.tell({"report": str(report), **content})
@@ -26,6 +26,9 @@ def print_verdict(study: Study, report: Path, output: Output = PLAIN) -> None:
     found = verdict(study)
     if found.finalists:
         output.show(_finalists(study, found))
+    for finalist in found.finalists:
+        if finalist.objection:
+            output.say(f"#{finalist.trial} cannot win: {finalist.objection}")
     output.say(f"\n{found.sentence}\n")
     output.say(f"Report: {report}")
 
@@ -57,8 +60,11 @@ def _broken(one: finalist_table.Cell, is_ratio: bool) -> Text:
 
 
 def print_measurement(measurement: Measurement, folder: Path, output: Output = PLAIN) -> None:
-    """Write one measurement."""
-    output.tell({"folder": str(folder), **json.loads(dump_outcome(measurement))})
+    """Write one measurement, whose files lie in `folder`."""
+    if output.as_json:
+        content = json.loads((folder / "measurement.json").read_text(encoding="utf-8"))
+        output.tell({"folder": str(folder), **content})
+        return
     output.show(_levels(measurement))
     if measurement.quality is not None:
         told = f"{answered(measurement.quality)}, {asked(measurement.quality)}"

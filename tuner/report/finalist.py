@@ -50,14 +50,6 @@ class Finalist:
         """The ratios to the default, in the same order."""
         return (self.throughput_ratio, *self.p99_ratio, self.arrivals_ratio)
 
-    def at_target(self, figure: str) -> Estimate:
-        """Return the figure that decides, by its name."""
-        return {"throughput": self.throughput, "p99": self.p99[-1]}[figure]
-
-    def ratio_at_target(self, figure: str) -> Estimate:
-        """Return its ratio to the default."""
-        return {"throughput": self.throughput_ratio, "p99": self.p99_ratio[-1]}[figure]
-
 
 Rounds = Mapping[int, Confirmation]
 Read = Callable[[Measurement], LevelSummary | None]
@@ -70,7 +62,7 @@ def finalists(study: Study) -> tuple[Finalist, ...]:
     judged = [_finalist(study, trial, rounds, default) for trial, rounds in launches.items()]
     found = [finalist for finalist in judged if finalist is not None]
     decides = criterion(study.settings.workload.loop)
-    figures = {finalist.trial: finalist.at_target(decides.name) for finalist in found}
+    figures = {finalist.trial: decides.of(finalist.throughput, finalist.p99) for finalist in found}
     noted = [replace(finalist, ties=_ties(study, decides.name, figures, finalist.trial)) for finalist in found]
 
     def place(finalist: Finalist) -> tuple[bool, float]:

@@ -17,21 +17,18 @@ from tuner.units import format_rate, format_seconds, format_share
 RATIO = "× default"
 """The heading of what compares."""
 
-_WRITE = {"throughput": format_rate, "p99": format_seconds}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A figure that was confirmed: its name, under which load, and its place among the estimates of a finalist."""
+    """A figure that was confirmed: its name, under which load, and how it is written.
+
+    `place` is that among the estimates of a finalist.
+    """
 
     name: str
     at: str
+    write: Callable[[float], str]
     place: int
-
-    @property
-    def write(self) -> Callable[[float], str]:
-        """How the figure is written."""
-        return _WRITE[self.name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +58,15 @@ class Cell:
 def figures(study: Study, found: Verdict) -> tuple[Figure, ...]:
     """Return what was confirmed, the figure that decides first."""
     workload = study.settings.workload
-    names = [("throughput", f"at {workload.target}"), *(("p99", f"at {load}") for load in workload.loads)]
-    if found.arrivals is not None:
-        names.append(("p99", f"at {found.arrivals} (open loop)"))
-    every = [Figure(name=name, at=at, place=place) for place, (name, at) in enumerate(names)]
-    decides = every.pop({"throughput": 0, "p99": len(workload.loads)}[criterion(workload.loop).name])
-    return (decides, *every)
+    throughput = Figure(name="throughput", at=f"at {workload.target}", write=format_rate, place=0)
+    p99 = [_p99(place, f"at {load}") for place, load in enumerate(workload.loads, 1)]
+    arrivals = [] if found.arrivals is None else [_p99(len(p99) + 1, f"at {found.arrivals} (open loop)")]
+    decides = criterion(workload.loop).of(throughput, p99)
+    return (decides, *(one for one in (throughput, *p99, *arrivals) if one is not decides))
+
+
+def _p99(place: int, at: str) -> Figure:
+    return Figure(name="p99", at=at, write=format_seconds, place=place)
 
 
 def columns(study: Study, found: Verdict) -> tuple[Column, ...]:

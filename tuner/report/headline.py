@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from tuner.report.finalist import Finalist
 from tuner.report.finalist_table import figures
 from tuner.report.quality import asked, change, load_share
-from tuner.report.text import TOO_FEW, figure, span, times
+from tuner.report.text import TOO_FEW, capitalised, figure, span, times
 from tuner.report.verdict import Verdict
 from tuner.statistics.compare import Estimate
 from tuner.study.study import Study
 from tuner.study.trial import Measurement
 from tuner.units import format_share
-
-_TITLES = {"throughput": "Throughput", "p99": "p99"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +68,7 @@ def _tiles(study: Study, found: Verdict, chosen: Finalist) -> Iterator[Tile]:
         estimate, ratio = chosen.estimates[one.place], chosen.ratios[one.place]
         if estimate is not None:
             yield Tile(
-                label=f"{_TITLES[one.name]} {one.at}",
+                label=f"{capitalised(one.name)} {one.at}",
                 value=figure(estimate.value, one.write),
                 interval=TOO_FEW if math.isnan(estimate.value) else span(estimate, one.write),
                 # The default is its own equal, which says nothing.

@@ -89,6 +89,11 @@ def figure(value: float | None, write: Callable[[float], str]) -> str:
     return "–" if value is None or math.isnan(value) else write(value)
 
 
+def capitalised(name: str) -> str:
+    """Write the name of a figure as a line begins with it; p99 is written small everywhere."""
+    return name if name == "p99" else name.capitalize()
+
+
 def with_unit(pattern: str, *figures: str) -> str:
     """Fill a pattern with figures, and write their unit once when they share it."""
     units = {text.partition(" ")[2] for text in figures}

@@ -77,10 +77,15 @@ def _decides(study: Study) -> Criterion:
     return criterion(study.settings.workload.loop)
 
 
+def _ratio(study: Study, finalist: Finalist) -> Estimate:
+    """Return the ratio to the default in the figure that decides."""
+    return _decides(study).of(finalist.throughput_ratio, finalist.p99_ratio)
+
+
 def _better(study: Study, winner: Finalist) -> bool:
     """Whether a finalist beats the default beyond the noise of these launches and of this machine."""
     decides = _decides(study)
-    return beyond_noise(study, decides.name, decides.gain(winner.ratio_at_target(decides.name)))
+    return beyond_noise(study, decides.name, decides.gain(_ratio(study, winner)))
 
 
 def _sentence(study: Study, found: Verdict) -> str:
@@ -129,7 +134,7 @@ def _instead(study: Study, objection: str) -> str:
 def _kept(study: Study, winner: Finalist, changed: str) -> str:
     """Say why the default is kept though another one may be better."""
     name = _decides(study).name
-    ratio = winner.ratio_at_target(name)
+    ratio = _ratio(study, winner)
     if math.isnan(ratio.value):
         return f"Keep the default for now: {changed} cannot be compared with it in {name}: {_why_not(study, winner)}."
     if ratio.low is None:
@@ -141,7 +146,7 @@ def _kept(study: Study, winner: Finalist, changed: str) -> str:
 
 def _why_not(study: Study, winner: Finalist) -> str:
     """Say why a figure of a finalist has no ratio to the default's."""
-    if not winner.ratio_at_target(_decides(study).name).repetitions:
+    if not _ratio(study, winner).repetitions:
         return "they were never launched in the same round"
     return TOO_FEW if _decides(study).name == "p99" else "there was no answer at all"
 
@@ -149,7 +154,7 @@ def _why_not(study: Study, winner: Finalist) -> str:
 def _compared(study: Study, winner: Finalist) -> str:
     """Write how many times the default's figure the winner's is; nothing where they cannot be compared."""
     name = _decides(study).name
-    ratio = winner.ratio_at_target(name)
+    ratio = _ratio(study, winner)
     return "" if math.isnan(ratio.value) else f"{bracketed(ratio)} the default's {name}"
 
 

@@ -60,7 +60,9 @@ class SettingsTable(BaseModel):
         default=None, description="Of a gate: most that throughput may fall.", examples=["-5%"]
     )
     at_most: Annotated[str, _read_by(parse_seconds)] | None = Field(
-        default=None, description="Of a gate: longest time for all launches together.", examples=["3min"]
+        default=None,
+        description="Of a gate: time for all launches; no round begins that would end later.",
+        examples=["3min"],
     )
     quality_objective: bool | None = Field(
         default=None, description="Make accuracy a third objective.", examples=[False]

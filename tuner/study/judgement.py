@@ -1,25 +1,28 @@
 """Does a trial keep the limits, and which one is better: the one place that says so, for search and report."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tuner.statistics.compare import Estimate
 from tuner.statistics.pareto import front
 from tuner.study.objectives import Limits
-from tuner.study.trial import LevelSummary, Measurement, Trial
+from tuner.study.trial import Measurement, Trial
 from tuner.study.workload import Loop
+
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
-    """The figure that decides between configurations within the limits; `more` says whether more of it is better.
-
-    `read` takes it from the level at the target load.
-    """
+    """The figure that decides between configurations within the limits; `more` says whether more of it is better."""
 
     name: str
     more: bool
-    read: Callable[[LevelSummary], float]
+
+    def of(self, throughput: _Kind, p99: Sequence[_Kind]) -> _Kind:
+        """Return which of both is the figure that decides; `p99` has one for each load, that of the target last."""
+        return throughput if self.more else p99[-1]
 
     def merit(self, figure: float) -> float:
         """Turn the figure into one of which more is better."""
@@ -34,9 +37,9 @@ class Criterion:
 
 
 _BY_LOOP = {
-    Loop.CLOSED: Criterion(name="throughput", more=True, read=lambda level: level.throughput),
+    Loop.CLOSED: Criterion(name="throughput", more=True),
     # Arrivals do not wait for answers, so every configuration that keeps up has the same throughput.
-    Loop.OPEN: Criterion(name="p99", more=False, read=lambda level: level.p99.value),
+    Loop.OPEN: Criterion(name="p99", more=False),
 }
 
 
@@ -47,8 +50,9 @@ def criterion(loop: Loop) -> Criterion:
 
 def merit(measurement: Measurement) -> float:
     """Return how good a measurement is at the target load: more is better, and only one kind of load compares."""
-    decides = criterion(measurement.target.load.loop)
-    return decides.merit(decides.read(measurement.target))
+    target = measurement.target
+    decides = criterion(target.load.loop)
+    return decides.merit(decides.of(target.throughput, [target.p99.value]))
 
 
 def objectives(measurement: Measurement, *, with_quality: bool = False) -> tuple[float, ...]:

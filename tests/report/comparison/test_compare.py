@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import MACHINE
 from tests.report import studies
 from tests.report.studies import configuration, level, measurement
 from tests.report.test_write import HOSTILE, hostile
@@ -106,7 +107,7 @@ def test_different_loads_are_refused_always() -> None:
         compared(study(), other, other_machine=True)
 
 
-def write(folder: Path, outcomes: Sequence[Outcome], machine: Machine | None = studies.MACHINE) -> Source:
+def write(folder: Path, outcomes: Sequence[Outcome], machine: Machine | None = MACHINE) -> Source:
     for number, outcome in enumerate(outcomes):
         place = folder / f"measure-{number}"
         place.mkdir(parents=True)
@@ -128,7 +129,7 @@ def test_folders_of_measurements_are_compared(tmp_path: Path) -> None:
 @pytest.mark.parametrize("unknown", ["a", "b"])
 def test_measurements_of_an_unknown_machine_are_refused_unless_they_are_allowed(tmp_path: Path, unknown: str) -> None:
     before, after = (
-        write(tmp_path / name, launches(400.0, 0.08), None if name == unknown else studies.MACHINE) for name in "ab"
+        write(tmp_path / name, launches(400.0, 0.08), None if name == unknown else MACHINE) for name in "ab"
     )
     with pytest.raises(UsageError, match=f"{unknown} does not say which machine.*--other-machine"):
         compare(before, after, other_machine=False)
@@ -138,7 +139,7 @@ def test_measurements_of_an_unknown_machine_are_refused_unless_they_are_allowed(
 
 def test_memory_and_versions_do_not_make_another_machine(tmp_path: Path) -> None:
     """The memory that a kernel leaves differs from boot to boot; versions are told as a difference."""
-    other = replace(studies.MACHINE, memory=studies.MACHINE.memory - 4096, versions={"onnxruntime": "2.0"})
+    other = replace(MACHINE, memory=MACHINE.memory - 4096, versions={"onnxruntime": "2.0"})
     before, after = write(tmp_path / "a", launches(400.0, 0.08)), write(tmp_path / "b", launches(400.0, 0.08), other)
     found = compare(before, after, other_machine=False)
     assert ("onnxruntime", "1.24.4", "2.0") in {(one.what, one.before, one.after) for one in found.differences}
@@ -149,7 +150,7 @@ def test_measurements_of_different_machines_in_one_folder_are_refused(tmp_path: 
     write(tmp_path / "a" / "x", [one])
     (tmp_path / "a" / "x" / "measure-0").rename(tmp_path / "a" / "measure-9")
     with pytest.raises(UsageError, match="of different machines"):
-        write(tmp_path / "a", [other], replace(studies.MACHINE, cores=64))
+        write(tmp_path / "a", [other], replace(MACHINE, cores=64))
 
 
 CRASH = Failure(kind=FailureKind.CRASH, reason="it ended")

@@ -12,7 +12,7 @@ from tuner.report.hover import CHANGES
 from tuner.report.palette import LIGHT
 from tuner.report.rows import Row, Standing
 from tuner.report.searched.scales import ends, headed, place
-from tuner.report.text import in_chart, show
+from tuner.report.text import capitalised, in_chart, show
 from tuner.study.judgement import criterion
 from tuner.study.space import ChoiceKnob, Knob
 from tuner.study.study import Study
@@ -41,9 +41,9 @@ def slices(study: Study, table: Sequence[Row]) -> Drawing | None:
     ]
     return Drawing(
         id="slices",
-        title=f"{decides.name.capitalize()} by knob",
+        title=f"{capitalised(decides.name)} by knob",
         label=f"Scatter charts of {decides.name} at {target}, one a knob: {', '.join(knob.name for knob in knobs)}.",
-        told=f"{decides.name.capitalize()} at {target} over the values of each knob, where it matters in the trial; "
+        told=f"{capitalised(decides.name)} at {target} over the values of each knob, where it matters in the trial; "
         f"other knobs vary within a slice. The dotted line is the default's value.",
         figure=in_plotly(traces, _layout(study, knobs)),
         keys=tuple(
