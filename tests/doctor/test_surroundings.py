@@ -16,8 +16,9 @@ from tuner.study.workload import Workload, closed, opened
 @pytest.mark.parametrize(
     ("check", "ok", "found", "advice"),
     [
-        (surroundings.cores(Placement(server=(0, 1), load=(0, 1))), False, "share 2 cores", "--load-master"),
-        (surroundings.cores(Placement(server=(0, 1, 2), load=(3,))), True, "3 cores for the server, 1 for", ""),
+        (surroundings.cores(Placement(server=(0, 1), load=(0, 1)), 2), False, "share 2 cores", "take 4 or more, or"),
+        (surroundings.cores(Placement(server=(2, 5), load=(2, 5)), 8), False, "only 2, 5 of the", "taskset"),
+        (surroundings.cores(Placement(server=(0, 1, 2), load=(3,)), 4), True, "3 cores for the server, 1 for", ""),
         (surroundings.governor("powersave"), False, "powersave", "cpupower"),
         (surroundings.governor("performance"), True, "performance", ""),
         (surroundings.governor("not visible"), True, "not visible", ""),

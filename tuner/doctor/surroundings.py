@@ -30,7 +30,7 @@ _OWN_CGROUP = Path("/proc/self/cgroup")
 def look_around(protocol: Protocol) -> Iterator[Check]:
     """Yield a line for everything that can be seen without measuring."""
     machine, placement = protocol.machine, protocol.placement
-    yield cores(placement)
+    yield cores(placement, os.cpu_count() or 0)
     yield governor(machine.governor)
     yield quota(cpu_quota(), machine.cores)
     yield open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[0], connections(protocol.workload))
@@ -39,17 +39,21 @@ def look_around(protocol: Protocol) -> Iterator[Check]:
     yield versions(machine)
 
 
-def cores(placement: Placement) -> Check:
-    """Say whether server and load have cores of their own."""
-    if placement.shared:
-        return Check(
-            name="cores",
-            ok=False,
-            found=f"server and load share {_count(len(placement.server), 'core')}",
-            advice=f"take {ENOUGH_CORES} cores or more, or make the load on another machine (--load-master)",
-        )
-    found = f"{_count(len(placement.server), 'core')} for the server, {len(placement.load)} for the load"
-    return Check(name="cores", ok=True, found=found)
+def cores(placement: Placement, present: int) -> Check:
+    """Say whether server and load have cores of their own, and which of those `present` they are kept from."""
+    allowed = sorted({*placement.server, *placement.load})
+    kept = len(allowed) < present
+    which = f", only {', '.join(map(str, allowed))} of the machine's {present} by affinity" if kept else ""
+    if not placement.shared:
+        found = f"{_count(len(placement.server), 'core')} for the server, {len(placement.load)} for the load{which}"
+        return Check(name="cores", ok=True, found=found)
+    more = "allow it more of them (taskset, the cpuset of a container)" if kept else f"take {ENOUGH_CORES} or more"
+    return Check(
+        name="cores",
+        ok=False,
+        found=f"server and load share {_count(len(placement.server), 'core')}{which}",
+        advice=f"{more}, or make the load on another machine (--load-master)",
+    )
 
 
 def governor(name: str) -> Check:
