@@ -1,38 +1,15 @@
-"""Loaded by Locust beside a locustfile: keeps every request at full precision and obeys tuner over a pipe.
-
-Nothing imports this module: importing Locust patches the whole process with gevent. It runs only in
-`python -m locust -f recorder.py,LOCUSTFILE --headless`, alone, as master or as worker. Every process with users has a
-`Tape`; the one with the pipes (RECORDER_PIPES holds their descriptors) has a `Conductor` that passes commands on to
-all tapes as Locust messages and puts their replies together.
-
-Commands, one JSON object a line, `do` is one of: `users` (count), `arrivals` (rate, seconds, seed), `open`, `close`,
-`flush`, `finish` (drain). Events, one JSON object a line: `spawned` (the first says that Locust is ready, with no
-users), `tick`, and a reply with the name of the command. Rows of doubles are written to RECORDER_FOLDER, one file per
-stream, and a sample of the answers of the last window, one JSON array a line.
-
-Every time is `time.perf_counter()` of the conductor's machine, the system-wide monotonic clock on Linux, so that tuner
-can compare it with its own.
-
-An answer is sampled when its request event has `context={"request_row": N}`: Locust's own way to say something about a
-request, here which line of the file of requests was sent.
-"""
+"""What one process with users records."""
 
 import gc
-import json
 import math
-import os
 import time
 from array import array
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
 import gevent
 import psutil
-from gevent.event import Event
-from gevent.fileobject import FileObject
-from locust import User, events
-from locust.runners import MasterRunner, WorkerRunner
+from locust import User
 
 STREAMS = ("requests", "sessions", "thinks")
 NAN = float("nan")
@@ -40,7 +17,6 @@ TIMES = ("queue", "batch", "compute", "total")
 UNKNOWN = (NAN,) * len(TIMES)
 TICK_SECONDS = 0.5
 LAG_SECONDS = 0.01
-ANSWER_SECONDS = 20.0
 MOST_GARBAGE = 512e6
 MOST_ANSWERS = 2000
 MOST_ANSWER_BYTES = 8_000_000
@@ -232,134 +208,3 @@ class Tape:
             self.rows["requests"].extend((intended + self.shift, sent + self.shift, math.inf, 0.0, *UNKNOWN, NAN))
         answered = [[row, size, text.decode(errors="replace")] for row, (size, text) in self.answered.items()]
         return {**self.do_flush(command), "errors": dict(self.errors.most_common(5)), "answered": answered}
-
-
-class Conductor:
-    """Takes tuner's commands from a pipe, has all tapes carry them out, and tells tuner what came of it."""
-
-    def __init__(self, environment):
-        self.environment = environment
-        commands, out = (int(text) for text in os.environ["RECORDER_PIPES"].split(","))
-        self.commands = FileObject(commands, "rb", 0)
-        self.out = FileObject(out, "wb", 0)
-        self.folder = Path(os.environ["RECORDER_FOLDER"])
-        self.replies, self.asked = [], ""
-        self.replied = Event()
-        self.ticks = {}
-
-    @property
-    def tapes(self):
-        """How many processes record: this one, or every worker that is not missing."""
-        runner = self.environment.runner
-        if not isinstance(runner, MasterRunner):
-            return 1
-        return len(runner.clients.ready) + len(runner.clients.spawning) + len(runner.clients.running)
-
-    def emit(self, event, **content):
-        with suppress(BrokenPipeError):  # tuner ends when it has what it wants
-            self.out.write(json.dumps({"event": event, **content}).encode() + b"\n")
-
-    def on_spawned(self, **_):
-        self.emit("spawned", tapes=self.tapes)
-
-    def on_tick(self, msg, **_):
-        self.ticks[msg.node_id] = msg.data
-
-    def tick(self):
-        """Twice a second, pass on what all processes measured together."""
-        while True:
-            gevent.sleep(TICK_SECONDS)
-            ticks, self.ticks = list(self.ticks.values()), {}
-            p99 = max((one["p99"] for one in ticks if one["p99"] is not None), default=None)
-            self.emit("tick", throughput=sum(one["count"] for one in ticks) / TICK_SECONDS, p99=p99)
-
-    def on_reply(self, msg, **_):
-        if msg.data["do"] != self.asked:
-            return  # too late: an answer to what was asked before
-        self.replies.append(msg.data)
-        if len(self.replies) >= self.tapes:
-            self.replied.set()
-
-    def ask(self, do, **content):
-        """Have every tape carry out a command; return the replies and when it was sent."""
-        self.replies, self.asked = [], do
-        self.replied.clear()
-        now = time.perf_counter()
-        self.environment.runner.send_message("record", {"do": do, "now": now, "boot": boot_id(), **content})
-        self.replied.wait(ANSWER_SECONDS + content.get("drain", 0.0))
-        return self.replies, now
-
-    def obey(self):
-        """Carry out commands until tuner closes the pipe."""
-        for line in self.commands:
-            command = json.loads(line)
-            getattr(self, f"do_{command.pop('do')}")(**command)
-        self.environment.runner.quit()
-
-    def do_users(self, count):
-        self.ask("prepare")
-        # One user a millisecond at most; Locust warns above 100 a second because of slow starts of real users.
-        self.environment.runner.start(count, spawn_rate=1000)
-
-    def do_arrivals(self, rate, seconds, seed):
-        """Start one user a process that sends at its schedule; where it runs already, give it another schedule."""
-        runner = self.environment.runner
-        self.ask("prepare")
-        if runner.user_count == 0:
-            runner.start(self.tapes, spawn_rate=1000)
-            while runner.user_count < self.tapes:
-                gevent.sleep(0.01)
-        message = {"rate": rate, "seconds": seconds, "seed": seed, "share": self.tapes}
-        runner.send_message("arrivals", message)
-        self.emit("arrivals")
-
-    def do_open(self):
-        replies, now = self.ask("open")
-        self.emit("open", opened=now, tapes=len(replies))
-
-    def do_close(self):
-        replies, now = self.ask("close")
-        self.emit(
-            "close",
-            closed=now,
-            tapes=len(replies),
-            users=self.environment.runner.user_count,
-            lags=[percentile(sorted(one["lags"]) or [0.0], per_cent) for one in replies for per_cent in (99, 100)],
-            collected=any(one["collected"] for one in replies),
-        )
-
-    def do_flush(self):
-        replies, _ = self.ask("flush")
-        self.write(replies)
-        self.emit("flush", tapes=len(replies))
-
-    def do_finish(self, drain):
-        replies, _ = self.ask("finish", drain=drain)
-        self.write(replies)
-        with open(self.folder / "answered.jsonl", "w", encoding="utf-8") as file:
-            file.writelines(json.dumps(one) + "\n" for reply in replies for one in reply["answered"])
-        errors = sum((Counter(one["errors"]) for one in replies), Counter())
-        self.emit("finish", tapes=len(replies), errors=errors.most_common(5))
-        self.environment.runner.quit()
-
-    def write(self, replies):
-        for stream in STREAMS:
-            with open(self.folder / f"{stream}.raw", "ab") as file:
-                file.writelines(one["rows"][stream] for one in replies)
-
-
-@events.init.add_listener
-def start(environment, runner, **_):
-    """Begin to record and to obey; Locust itself starts with no users (`--users 0`)."""
-    if not isinstance(runner, MasterRunner):
-        tape = Tape(environment)
-        environment.events.request.add_listener(tape.on_request)
-        runner.register_message("record", tape.on_command, concurrent=True)
-        gevent.spawn(tape.tick)
-    if not isinstance(runner, WorkerRunner):
-        conductor = Conductor(environment)
-        runner.register_message("recorded", conductor.on_reply)
-        runner.register_message("ticked", conductor.on_tick)
-        environment.events.spawning_complete.add_listener(conductor.on_spawned)
-        gevent.spawn(conductor.obey)
-        gevent.spawn(conductor.tick)
