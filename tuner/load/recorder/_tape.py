@@ -5,11 +5,15 @@ import math
 import time
 from array import array
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import gevent
+import gevent  # type: ignore[import-untyped]
 import psutil
 from locust import User
+from locust.rpc import Message
+from locust.runners import Runner
 
 STREAMS = ("requests", "sessions", "thinks")
 NAN = float("nan")
@@ -23,7 +27,7 @@ MOST_ANSWER_BYTES = 8_000_000
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
-def number(text):
+def number(text: object) -> float:
     """Read a number from a header; whatever is none is NaN, because no header may cost us a sample."""
     try:
         return float(str(text).strip().strip('"'))
@@ -31,7 +35,7 @@ def number(text):
         return NAN
 
 
-def server_timing(headers):
+def server_timing(headers: Mapping[str, Any]) -> tuple[float, ...]:
     """Return the seconds of `TIMES` from `Server-Timing` headers, NaN where they say nothing."""
     value = headers.get("server-timing") or ""
     found = {}
@@ -43,7 +47,7 @@ def server_timing(headers):
     return tuple(found.get(name, NAN) for name in TIMES)
 
 
-def in_flight(user_greenlet):
+def in_flight(user_greenlet: gevent.Greenlet) -> Iterator[tuple[float, float]]:
     """Yield (intended, sent) of every request that a user waits for now.
 
     A user with many requests at once lists them itself, in `in_flight`; any other one is asked where it stands: a pause
@@ -63,12 +67,12 @@ def in_flight(user_greenlet):
         frame = frame.f_back
 
 
-def percentile(ordered, per_cent):
+def percentile(ordered: Sequence[float], per_cent: float) -> float:
     """Return the exact order statistic, as `tuner.statistics.quantiles` defines it, without its imports."""
     return ordered[max(math.ceil(per_cent * len(ordered) / 100), 1) - 1]
 
 
-def boot_id():
+def boot_id() -> str:
     """Name this machine since its start: processes that agree share one monotonic clock."""
     return BOOT.read_text().strip() if BOOT.exists() else ""
 
@@ -76,25 +80,26 @@ def boot_id():
 class Tape:
     """What the users of this process did: rows of doubles per stream, and how late this process itself was."""
 
-    def __init__(self, environment):
-        self.environment = environment
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
         self.rows = {stream: array("d") for stream in STREAMS}
-        self.errors = Counter()
-        self.answered, self.answered_bytes = {}, 0
-        self.latencies = []
-        self.lags = []
+        self.errors = Counter[str]()
+        self.answered: dict[int, tuple[float, bytes]] = {}
+        self.answered_bytes = 0
+        self.latencies: list[float] = []
+        self.lags: list[float] = []
         self.shift = 0.0
         self.memory = 0
         self.collected = False
-        self.watching = None
-        for user_class in environment.user_classes:
+        self.watching: gevent.Greenlet | None = None
+        for user_class in runner.environment.user_classes:
             if user_class.wait_time is not User.wait_time:
                 user_class.wait_time = self.counted(user_class.wait_time)
 
-    def counted(self, wait_time):
+    def counted(self, wait_time: Callable[[User], float]) -> Callable[[User], float]:
         """Wrap a user's `wait_time` so that the time it thinks is known."""
 
-        def wait(user):
+        def wait(user: User) -> float:
             seconds = wait_time(user)
             self.rows["thinks"].extend((time.perf_counter() + self.shift, seconds))
             return seconds
@@ -102,9 +107,17 @@ class Tape:
         return wait
 
     def on_request(
-        self, request_type, response_time, exception, response=None, context=None,
-        intended=None, sent=None, end=None, **_
-    ):  # fmt: skip
+        self,
+        request_type: str,
+        response_time: float | None,
+        exception: BaseException | None,
+        response: Any = None,
+        context: Mapping[str, object] | None = None,
+        intended: float | None = None,
+        sent: float | None = None,
+        end: float | None = None,
+        **_: object,
+    ) -> None:
         """Keep one request, or one session of several. Who knows no start has it reckoned back from now.
 
         The event's own `start_time` is wall-clock time, which may jump.
@@ -128,7 +141,7 @@ class Tape:
         if exception is not None:
             self.errors[str(exception)[:200]] += 1
 
-    def sample(self, row, response, batch_size):
+    def sample(self, row: object, response: Any, batch_size: float) -> None:
         """Keep the first answer to each request in a window, as it came: what it says is looked at after the load."""
         if type(row) is not int or row in self.answered or len(self.answered) >= MOST_ANSWERS:
             return
@@ -137,15 +150,15 @@ class Tape:
             self.answered[row] = (batch_size, content)
             self.answered_bytes += len(content)
 
-    def tick(self):
+    def tick(self) -> None:
         """Twice a second, say what was just measured: tuner shows it live."""
         while True:
             gevent.sleep(TICK_SECONDS)
             latencies, self.latencies = sorted(self.latencies), []
             p99 = percentile(latencies, 99) if latencies else None
-            self.environment.runner.send_message("ticked", {"count": len(latencies), "p99": p99})
+            self.runner.send_message("ticked", {"count": len(latencies), "p99": p99})
 
-    def watch(self):
+    def watch(self) -> None:
         """Measure how late this event loop wakes: its lateness is an error of every latency it reports."""
         checked = 0.0
         while True:
@@ -157,21 +170,21 @@ class Tape:
                 checked = now
                 self.watch_memory()
 
-    def watch_memory(self):
+    def watch_memory(self) -> None:
         """Collect garbage after all where it would fill the memory; the pause is then told as one."""
         if not gc.isenabled() and psutil.Process().memory_info().rss - self.memory > MOST_GARBAGE:
             self.collected = True
             gc.enable()
 
-    def on_command(self, msg, **_):
+    def on_command(self, msg: Message, **_: object) -> None:
         """Carry out a command of the conductor, and reply."""
         command = msg.data
         # Another machine's clock has another zero: what is told is told in the conductor's time.
         self.shift = 0.0 if command["boot"] == boot_id() else command["now"] - time.perf_counter()
         reply = getattr(self, f"do_{command['do']}")(command)
-        self.environment.runner.send_message("recorded", {"do": command["do"], **(reply or {})})
+        self.runner.send_message("recorded", {"do": command["do"], **(reply or {})})
 
-    def do_prepare(self, _):
+    def do_prepare(self, _: Mapping[str, Any]) -> None:
         """Collect garbage before the load: a full collection pauses every user, so none comes inside a window."""
         if not gc.isenabled():
             return
@@ -181,25 +194,28 @@ class Tape:
         self.collected = False
         self.memory = psutil.Process().memory_info().rss
 
-    def do_open(self, _):
+    def do_open(self, _: Mapping[str, Any]) -> None:
+        """Begin to watch this process, and to sample answers."""
         self.lags.clear()
         self.answered, self.answered_bytes = {}, 0
         self.watching = gevent.spawn(self.watch)
 
-    def do_close(self, _):
+    def do_close(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        """End what `do_open` began, and say how late this process was meanwhile."""
+        assert self.watching is not None
         self.watching.kill()
         self.watching = None
         gc.enable()
         return {"lags": self.lags, "collected": self.collected}
 
-    def do_flush(self, _):
+    def do_flush(self, _: Mapping[str, Any]) -> dict[str, Any]:
         """Hand over the rows so far."""
         rows, self.rows = self.rows, {stream: array("d") for stream in STREAMS}
         return {"rows": {stream: values.tobytes() for stream, values in rows.items()}}
 
-    def do_finish(self, command):
+    def do_finish(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Let running requests end, and keep those that do not as without an end."""
-        greenlets = self.environment.runner.user_greenlets
+        greenlets = self.runner.user_greenlets
         for greenlet in list(greenlets):
             greenlet.args[0].stop(force=False)
         with gevent.Timeout(command["drain"], False):

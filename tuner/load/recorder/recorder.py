@@ -19,25 +19,28 @@ An answer is sampled when its request event has `context={"request_row": N}`: Lo
 request, here which line of the file of requests was sent.
 """
 
-import gevent
+import gevent  # type: ignore[import-untyped]
 from _conductor import Conductor
 from _tape import Tape
 from locust import events
-from locust.runners import MasterRunner, WorkerRunner
+from locust.env import Environment
+from locust.runners import MasterRunner, Runner, WorkerRunner
 
 
-@events.init.add_listener
-def start(environment, runner, **_):
+def start(environment: Environment, runner: Runner, **_: object) -> None:
     """Begin to record and to obey; Locust itself starts with no users (`--users 0`)."""
     if not isinstance(runner, MasterRunner):
-        tape = Tape(environment)
+        tape = Tape(runner)
         environment.events.request.add_listener(tape.on_request)
         runner.register_message("record", tape.on_command, concurrent=True)
         gevent.spawn(tape.tick)
     if not isinstance(runner, WorkerRunner):
-        conductor = Conductor(environment)
+        conductor = Conductor(runner)
         runner.register_message("recorded", conductor.on_reply)
         runner.register_message("ticked", conductor.on_tick)
         environment.events.spawning_complete.add_listener(conductor.on_spawned)
         gevent.spawn(conductor.obey)
         gevent.spawn(conductor.tick)
+
+
+events.init.add_listener(start)
