@@ -11,8 +11,8 @@ from tests.report.studies import configuration, level, measurement, pair
 from tuner.machine import Placement
 from tuner.report import trial_table
 from tuner.report.advice import ADVICE, doubt_groups
-from tuner.report.chart import chart
 from tuner.report.effort import effort
+from tuner.report.pareto.chart import chart
 from tuner.report.rows import Standing, points, rows
 from tuner.report.verdict import verdict
 from tuner.study.objectives import Slo

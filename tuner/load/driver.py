@@ -18,7 +18,7 @@ from tuner.target.launch import free_port
 from tuner.target.process import SupervisedProcess, log_tail
 from tuner.units import parse_address
 
-_RECORDER = Path(__file__).with_name("recorder.py")
+_RECORDER = Path(__file__).with_name("recorder") / "recorder.py"
 _ANSWER_SECONDS = 30.0
 _CREW_SECONDS = 600.0
 _POLL_SECONDS = 0.1

@@ -12,13 +12,14 @@ from markupsafe import Markup, escape
 from tuner import __version__
 from tuner.report import commands, finalist_table, headline, html, method, settings_file, trial_table
 from tuner.report.advice import DoubtGroup
-from tuner.report.chart import SHAPES, Chart, chart
 from tuner.report.detail import Detail
 from tuner.report.effort import PHASES, Effort
 from tuner.report.figure import STROKES
 from tuner.report.finalists.breakdown import PARTS, TIMES
 from tuner.report.hover import hovers
 from tuner.report.palette import DARK, LIGHT, dark_by_light
+from tuner.report.pareto.chart import Chart, chart
+from tuner.report.pareto.markers import SHAPES
 from tuner.report.quality import basis_of
 from tuner.report.rows import Row, Standing
 from tuner.report.text import TOO_FEW, clean, ladder, short, show
