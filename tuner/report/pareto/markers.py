@@ -7,7 +7,7 @@ from tuner.report.palette import LIGHT
 from tuner.report.rows import Point, Row, Standing
 
 SHAPES = ("circle", "square", "diamond", "triangle-up", "hexagon", "star")
-"""One per load, from the lightest; an open crossed one of the same outline stands for a missed limit."""
+"""One per load, from the lightest; a hollow one, crossed where plotly has that, stands for a missed limit."""
 
 OPACITY = {Standing.FRONT: 1.0, Standing.DOMINATED: 0.45, Standing.INFEASIBLE: 0.5}
 """How strong the points of a standing are."""
