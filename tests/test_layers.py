@@ -12,7 +12,7 @@ PACKAGE = Path(tuner.__file__).parent
 ROOT = PACKAGE.parent
 ORDER = (
     ("errors", "console", "__init__"),
-    ("units", "bundled", "files", "machine", "statistics", "terminal"),
+    ("units", "bundled", "cgroups", "files", "machine", "statistics", "terminal"),
     ("study", "runtimes"),
     ("target",),
     ("load", "settings"),

@@ -1,9 +1,11 @@
-"""Writing a file so that nobody ever reads half of it, and keeping others out meanwhile."""
+"""Files and folders that nobody ever sees half of, be they written or removed, and keeping others out meanwhile."""
 
 import fcntl
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -18,6 +20,17 @@ def write_atomically(path: Path, text: str) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_folder(place: Path) -> None:
+    """Take a folder out of sight in one step, then delete it; who has its files open reads on.
+
+    A process that is killed meanwhile leaves a folder beside it, named with a dot before and after the name of `place`.
+    """
+    gone = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}."))
+    with suppress(FileNotFoundError):
+        place.rename(gone / place.name)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def test_one_that_no_longer_works_is_installed_again(cache: Path, tmp_path: Path
     fake_openvino.wheel(tmp_path / "wheels")
     tuner("runtime", "add", "openvino", cwd=tmp_path)
     (cache / "openvino" / "onnxruntime" / "__init__.py").write_text("raise ImportError('half of it is gone')")
-    (cache / ".openvino-left").mkdir()  # by a process that was killed
+    (cache / ".openvino.left").mkdir()  # by a process that was killed
     assert "1.24.1 installed" in tuner("runtime", "add", "openvino", cwd=tmp_path).stdout
     assert left(cache) == ["openvino"]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path, user_state_path
 
+from tuner.cgroups import MOUNTED, OWN, cpu_groups
 from tuner.doctor.diagnosis import Check
 from tuner.machine import ENOUGH_CORES, Machine, Placement
 from tuner.measure.protocol import Protocol
@@ -23,8 +24,6 @@ _IN_FLIGHT = 1_000
 """Requests that an open loop may have in flight, each on a connection: AGENT_MAX_IN_FLIGHT of the locustfile."""
 _ENOUGH_DISK = 1e9
 _STEADY_GOVERNORS = ("performance", "not visible")
-_CGROUPS = Path("/sys/fs/cgroup")
-_OWN_CGROUP = Path("/proc/self/cgroup")
 
 
 def look_around(protocol: Protocol) -> Iterator[Check]:
@@ -78,17 +77,11 @@ def quota(allowed: float | None, cores: int) -> Check:
     )
 
 
-def cpu_quota(own: Path = _OWN_CGROUP, mounted: Path = _CGROUPS) -> float | None:
+def cpu_quota(own: Path = OWN, mounted: Path = MOUNTED) -> float | None:
     """Return how many cores the control groups that we are in allow, the tightest of them; None for no limit."""
-    found = []
+    found: list[float | None] = []
     with suppress(OSError):
-        for line in own.read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers and "cpu" not in controllers.split(","):
-                continue
-            root = mounted / "cpu" if controllers else mounted
-            group = root / path.lstrip("/")
-            found += [_quota_of(folder) for folder in (group, *group.parents) if folder.is_relative_to(root)]
+        found = [_quota_of(group) for group in cpu_groups(own.read_text(), mounted)]
     return min((allowed for allowed in found if allowed is not None), default=None)
 
 

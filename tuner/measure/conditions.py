@@ -4,15 +4,14 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
+from tuner.cgroups import OWN, cpu_groups
 from tuner.machine import Machine, cores, governor
 from tuner.target.process import SupervisedProcess, Usage
 from tuner.units import format_seconds
 
-_CGROUPS = Path("/sys/fs/cgroup")
 _SLEPT_SECONDS = 0.05
 
 
@@ -73,25 +72,11 @@ def _throttled() -> int | None:
     """Return in how many periods a CPU quota stopped us, be it that of our control group or of one around it."""
     found = []
     with suppress(OSError):
-        for path in cpu_stats(_CGROUPS, Path("/proc/self/cgroup").read_text()):
+        for group in cpu_groups(OWN.read_text()):
             with suppress(OSError, ValueError):
-                counters = dict(line.split() for line in path.read_text().splitlines())
+                counters = dict(line.split() for line in (group / "cpu.stat").read_text().splitlines())
                 found.append(int(counters.get("nr_throttled", 0)))
     return sum(found) if found else None
-
-
-def cpu_stats(root: Path, groups: str) -> Iterator[Path]:
-    """Yield where the CPU counters of a process lie, from the text of its `/proc/PID/cgroup`.
-
-    Both versions of control groups write `hierarchy:controllers:path`; a quota may be on the group or on any around it.
-    """
-    for line in groups.splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        top = root / "cpu" if controllers else root
-        group = top / path.lstrip("/")
-        yield from (around / "cpu.stat" for around in (group, *group.parents) if around.is_relative_to(top))
 
 
 def other_programs(before: Snapshot, after: Snapshot) -> float | None:

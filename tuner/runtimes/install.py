@@ -22,11 +22,11 @@ def add(runtime: Runtime) -> bool:
     try:
         root.mkdir(parents=True, exist_ok=True)
         with locked(root / f"{runtime.name}.lock"):
-            for left in root.glob(f".{runtime.name}-*"):  # of processes that were killed: we have their lock
+            for left in root.glob(f".{runtime.name}.*"):  # of processes that were killed: we have their lock
                 shutil.rmtree(left, ignore_errors=True)
             if store.installed(runtime) == runtime.version and not _fault(runtime, root / runtime.name):
                 return False
-            with TemporaryDirectory(dir=root, prefix=f".{runtime.name}-", ignore_cleanup_errors=True) as scratch:
+            with TemporaryDirectory(dir=root, prefix=f".{runtime.name}.", ignore_cleanup_errors=True) as scratch:
                 whole = Path(scratch) / runtime.name
                 _download(runtime, whole)
                 if fault := _fault(runtime, whole):

@@ -1,15 +1,13 @@
 """Where the runtimes lie that are laid over the installed ONNX Runtime: one folder each, whole or not there."""
 
 import os
-import shutil
-import tempfile
-from contextlib import suppress
 from importlib.metadata import PathDistribution, distributions
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from tuner.errors import StorageError, UsageError
+from tuner.files import remove_folder
 from tuner.runtimes.known import Runtime
 
 
@@ -28,7 +26,7 @@ def installed(runtime: Runtime) -> str | None:
 def put(runtime: Runtime, whole: Path) -> None:
     """Put a runtime that is whole in its place."""
     place = folder() / runtime.name
-    _remove(place)
+    remove_folder(place)
     os.rename(whole, place)
 
 
@@ -38,7 +36,7 @@ def remove(runtime: Runtime) -> None:
     if not place.is_dir():
         raise UsageError(f"{runtime.name} is not installed, so there is nothing to remove")
     try:
-        _remove(place)
+        remove_folder(place)
     except OSError as error:
         raise StorageError(f"{error.filename or place}: cannot be removed ({error.strerror})") from error
 
@@ -47,13 +45,3 @@ def size(runtime: Runtime) -> int:
     """How many bytes the files of a runtime have."""
     files = (path for path in (folder() / runtime.name).rglob("*") if path.is_file())
     return sum(path.stat().st_size for path in files)
-
-
-def _remove(place: Path) -> None:
-    """Take a folder out of sight in one step, then delete it."""
-    if not place.is_dir():
-        return
-    gone = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}-"))
-    with suppress(FileNotFoundError):
-        place.rename(gone / place.name)
-    shutil.rmtree(gone, ignore_errors=True)

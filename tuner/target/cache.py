@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuner.errors import StorageError
-from tuner.files import locked, write_atomically
+from tuner.files import locked, remove_folder, write_atomically
 
 MOST_BYTES = 2_000_000_000
 _CONTENT = "content"
@@ -96,7 +96,7 @@ def _built(place: Path, build: Build) -> int:
         descriptor = _hold(building)
         write_atomically(building / _MANIFEST, _manifest(building / _CONTENT))
         assert descriptor is not None, "nobody else knows of it yet"
-        _remove(place)
+        remove_folder(place)
         building.rename(place)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -107,14 +107,6 @@ def _manifest(content: Path) -> str:
     files = [path for path in sorted(content.rglob("*")) if path.is_file()]
     digests = {path.relative_to(content).as_posix(): digest(path) for path in files}
     return json.dumps({"bytes": sum(path.stat().st_size for path in files), "files": digests}, indent=1)
-
-
-def _remove(place: Path) -> None:
-    """Take a folder out of sight in one step, then delete it; who has its files open reads on."""
-    gone = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}."))
-    with suppress(FileNotFoundError):
-        place.rename(gone / place.name)
-    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _make_room(root: Path, most: int) -> None:
@@ -145,7 +137,7 @@ def _removed(place: Path) -> bool:
         descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
         opened.callback(os.close, descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _remove(place)
+        remove_folder(place)
     return not place.exists()
 
 
