@@ -8,13 +8,14 @@ from pathlib import Path
 import jinja2
 
 from tuner.report.text import clean
+from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def environment() -> jinja2.Environment:
-    """Return what renders the templates of this package."""
-    return jinja2.Environment(
+    """Return what renders the templates of this package; figures are written alike on every page."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -23,6 +24,14 @@ def environment() -> jinja2.Environment:
         # Every text that a template writes passes here once.
         finalize=lambda value: clean(value) if type(value) is str else value,
     )
+    made.filters.update(
+        seconds=format_seconds,
+        duration=format_duration,
+        rate=format_rate,
+        share=format_share,
+        bytes=format_bytes,
+    )
+    return made
 
 
 @cache

@@ -30,7 +30,6 @@ from tuner.study.judgement import criterion
 from tuner.study.study import Study
 from tuner.study.trial import Failure
 from tuner.study.workload import Loop
-from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
 
 _SCRIPTS = ("theme.js", "copy.js", "table.js", "plotted.js", "drawings.js", "chart.js")
 
@@ -95,11 +94,6 @@ def page(
 def _environment() -> jinja2.Environment:
     environment = html.environment()
     environment.filters.update(
-        seconds=format_seconds,
-        duration=format_duration,
-        rate=format_rate,
-        share=format_share,
-        bytes=format_bytes,
         show=show,
         quantity=_quantity,
         percent=lambda share: f"{share * 100:.2f}%",

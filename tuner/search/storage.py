@@ -5,7 +5,9 @@ import json
 import os
 import shutil
 import warnings
+from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Self
 
@@ -199,35 +201,34 @@ def create(reports: Path, header: Header, url: str | None) -> Store:
     except OSError as error:
         raise StorageError(f"{folder} cannot be made ({error.strerror}): choose a folder with --out") from None
     try:
-        return _fill(folder, header, url)
+        return _take(folder, partial(_fill, folder, header, url))
     except BaseException:
         shutil.rmtree(folder)
         raise
 
 
-def _fill(folder: Path, header: Header, url: str | None) -> Store:
-    """Lock a new folder, make its study and note where that is."""
+def _fill(folder: Path, header: Header, url: str | None) -> Database:
+    """Make the study of a new folder and note where that is."""
     name = header.settings.name
-    lock = _lock(folder)
-    try:
-        with storage_errors(folder):
-            database = create_database(_url(folder, url), name, directions(header.settings.quality_objective))
-            database.study.set_user_attr("header", _header.dump_json(header).decode())
-            write_atomically(folder / "study.json", json.dumps(storage_place(name, url), indent=2))
-        return Store(folder, database, lock)
-    except BaseException:
-        lock.close()
-        raise
+    database = create_database(_url(folder, url), name, directions(header.settings.quality_objective))
+    database.study.set_user_attr("header", _header.dump_json(header).decode())
+    write_atomically(folder / "study.json", json.dumps(storage_place(name, url), indent=2))
+    return database
 
 
 def open_study(folder: Path, url: str | None = None, *, secret: str | None = None) -> Store:
     """Open an existing study for writing; `secret` is a URL that counts if it is its own with the password."""
     folder = folder.resolve()
     name, url = _known_storage(folder, url, secret)
+    return _take(folder, partial(open_database, url, name))
+
+
+def _take(folder: Path, database: Callable[[], Database]) -> Store:
+    """Lock a study and open its database; one that cannot be opened is left to others."""
     lock = _lock(folder)
     try:
         with storage_errors(folder):
-            return Store(folder, open_database(url, name), lock)
+            return Store(folder, database(), lock)
     except BaseException:
         lock.close()
         raise

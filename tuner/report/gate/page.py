@@ -14,7 +14,6 @@ from tuner.report.gate import chart, words
 from tuner.report.method import load, measured, placed, warm_up
 from tuner.report.palette import DARK, LIGHT
 from tuner.study.trial import Doubt, Measurement, Outcome
-from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
 
 _SCRIPTS = ("theme.js", "copy.js")
 _TONES = {Ruling.NO_REGRESSION: "good", Ruling.REGRESSION: "warn", Ruling.INCONCLUSIVE: "plain"}
@@ -58,9 +57,6 @@ def _doubts(gate: Gate) -> list[tuple[str, str, str, list[tuple[str, Doubt]]]]:
 @cache
 def _environment() -> jinja2.Environment:
     environment = html.environment()
-    environment.filters.update(
-        duration=format_duration, bytes=format_bytes, share=format_share, p99=format_seconds, rate=format_rate
-    )
     environment.globals.update(
         allowed=words.allowed_alone,
         change=words.change,
