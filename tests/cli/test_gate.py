@@ -134,7 +134,7 @@ def test_a_step_summary_that_cannot_be_written_takes_nothing_from_the_verdict(
     server: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(server.parent))
-    command = ("gate", "--target", "server", "--baseline", "HEAD", "--at-most", "1s", *QUICK)
+    command = ("gate", "--target", "server", "--baseline", "HEAD", "--at-most", "1s", "--quiet", *QUICK)
     result = tuner(*command, cwd=server.parent)
     assert result.returncode == 6, result.stderr
     assert "Inconclusive: " in result.stdout

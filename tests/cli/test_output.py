@@ -116,7 +116,7 @@ def test_names_of_a_target_are_inert(make_target: MakeTarget, tmp_path: Path) ->
     [([], {}, True), (["--no-color"], {}, False), ([], {"NO_COLOR": "1"}, False)],
 )
 def test_colours_of_a_terminal(tmp_path: Path, flags: list[str], environment: dict[str, str], coloured: bool) -> None:
-    """Help and tables with a pseudo-terminal for stdout."""
+    """Help with a pseudo-terminal for stdout."""
     ours, theirs = os.openpty()
     env = {**os.environ, "TERM": "xterm-256color", **environment}
     command = [sys.executable, "-m", "tuner", *flags, "targets", "--help"]

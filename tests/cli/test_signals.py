@@ -180,7 +180,7 @@ def test_a_report_that_cannot_be_written_hides_nothing(
     monkeypatch.setattr(engine, "search", interrupted)
     monkeypatch.setattr(write, "write_report", unwritten)
     with pytest.raises(SystemExit) as ended:
-        main(["search", "--target", "null", "--name", "study", "--out", str(tmp_path)])
+        main(["search", "--target", "null", "--name", "study", "--out", str(tmp_path), "--quiet"])
     assert ended.value.code == 130
     assert capsys.readouterr().err.splitlines() == [
         "note: there is no report of what was measured: the disk is full",

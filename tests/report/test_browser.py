@@ -1,5 +1,6 @@
 """The page in a real browser, where there is one."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from tests.report import samples, studies
 from tests.report.browser import CHROMIUM, asked, opened
 from tests.report.hand import tab
 from tests.report.test_write import hostile, noisy
+from tuner.report.commands import measure, serve, variables
+from tuner.report.settings_file import settings_file
+from tuner.report.verdict import verdict
 from tuner.report.write import write_report
 from tuner.study.study import Study
 
@@ -38,17 +42,40 @@ setTimeout(() => {
   said.theme = document.documentElement.dataset.theme + " " + (plot.layout.paper_bgcolor !== before);
   said.wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
   const files = [], make = URL.createObjectURL;
-  URL.createObjectURL = (blob) => { files.push(blob.type + " " + (blob.size > 500)); return make(blob); };
+  URL.createObjectURL = (blob) => { files.push(blob); return make(blob); };
   document.querySelectorAll("button[data-download]").forEach((button) => button.click());
-  said.files = files.join(" ");
-  tell(said);
+  const copied = [];
+  Object.defineProperty(navigator, "clipboard", { value: { writeText: async (text) => copied.push(text) } });
+  const buttons = [...document.querySelectorAll("button.copy")];
+  buttons.forEach((button) => button.click());
+  Promise.all(files.map((blob) => blob.text())).then((texts) => {
+    said.files = files.map((blob, i) => [blob.type, texts[i]]);
+    said.copied = copied;
+    said.told = [...new Set(buttons.map((button) => button.textContent))].join(" ");
+    tell(said);
+  });
 }, 300);
 """
 
 
 def test_the_page_works_by_hand(tmp_path: Path) -> None:
-    page = write_report(studies.small(), tmp_path)
-    assert asked(page, tmp_path, PROBE, "--window-size=500,900") == {
+    study = studies.small()
+    page = write_report(study, tmp_path)
+    said = asked(page, tmp_path, PROBE, "--window-size=500,900")
+    (csv, sheet), (json_type, document) = said.pop("files")
+    assert (csv, json_type) == ("text/csv;charset=utf-8", "application/json;charset=utf-8")
+    assert sheet.splitlines() == (tmp_path / "trials.csv").read_text().splitlines()
+    assert json.loads(document) == json.loads((tmp_path / "report.json").read_text())
+    chosen = verdict(study).configuration
+    assert chosen is not None
+    assert said.pop("copied") == [
+        " ".join(serve(study.settings, chosen)),
+        " ".join(measure(study.settings, chosen)),
+        settings_file(study.settings, chosen),
+        variables(study.settings, chosen),
+        study.command,
+    ]
+    assert said == {
         "plotted": True,
         "sorted": "descending #3 #1 #0 #2",
         "filtered": "#3, 1 of 4 trials",
@@ -57,7 +84,7 @@ def test_the_page_works_by_hand(tmp_path: Path) -> None:
         "scale": "log",
         "theme": "dark true",
         "wide": False,
-        "files": "text/csv;charset=utf-8 true application/json;charset=utf-8 true",
+        "told": "Copied",
     }
 
 

@@ -1,5 +1,6 @@
 """What is shown while something runs: a line for each trial everywhere, a live view in a terminal only."""
 
+import time
 from dataclasses import replace
 from io import StringIO
 
@@ -45,8 +46,46 @@ def test_a_log_gets_one_line_for_each_trial_and_no_escape_sequence() -> None:
         progress.note("a note")
         progress.confirmation_started(0, 12, 4)
     lines = screen.text.splitlines()
-    assert [line.partition(" ")[0] for line in lines] == [f"#{trials[-1].number}", "note:", "confirmation"]
+    assert lines[0].startswith(f"#{trials[-1].number} ok p99 10.0 ms / 45.0 ms 900 req/s ")
+    assert [line.partition(" ")[0] for line in lines[1:]] == ["note:", "confirmation"]
     assert "\x1b" not in screen.text
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        (0, "#0 ok p99 12.0 ms / 95.0 ms 420 req/s accuracy 94.0 % (default) (misses the limits)"),
+        (1, "#1 ok p99 14.0 ms / 60.0 ms 700 req/s accuracy 94.0 % max_batch_size=8"),
+        (
+            2,
+            "#2 crashed: the server ended under load (SIGKILL) workers=2 intra_op_threads=1 precision=int8",
+        ),
+        (
+            3,
+            "#3 ok p99 10.0 ms / 45.0 ms 900 req/s accuracy 93.5 % (−0.5 pt [−1.3, +0.1]) "
+            "max_batch_size=8 precision=int8 (front)",
+        ),
+    ],
+)
+def test_the_line_of_a_trial(place: int, line: str) -> None:
+    study, screen = studies.small(slo=Slo(metric="p99", limit=0.060)), Screen(terminal=False)
+    others = [trial for trial in study.trials if trial.number != place]
+    with SearchProgress(study.settings, study.default, others, screen) as progress:
+        progress.trial_finished(study.trials[place])
+    assert screen.text == f"{line}\n"
+
+
+def test_the_time_left_follows_from_the_launches_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    study = studies.small()
+    progress = SearchProgress(study.settings, study.default, study.trials[:1], Screen(terminal=False))
+    progress.confirmation_started(0, 5, 3)
+    for _ in range(2):
+        now[0] += 10.0
+        progress.confirmation_finished()
+    now[0] += 4.0
+    assert list(progress._lines())[-1] == "24 s so far, about 26 s left"
 
 
 def test_a_terminal_shows_the_trial_the_best_the_time_and_the_front() -> None:

@@ -114,6 +114,20 @@ def test_odd_studies_have_a_report(name: str, tmp_path: Path) -> None:
     assert "nan" not in re.sub(r"<style>.*?</style>|<script.*?</script>", "", text, flags=re.DOTALL).lower().split()
 
 
+@pytest.mark.parametrize(("trials", "told"), [(29, True), (30, False)])
+def test_few_trials_are_no_ground_for_importances(trials: int, told: bool) -> None:
+    study = studies.simulated(60)
+    measured = [trial for trial in study.trials if trial.measurement]
+    page = report_files(replace(study, trials=tuple(measured[:trials]), confirmations=()))["index.html"]
+    assert "Which knobs matter" in page
+    assert ("low confidence: " in own_text(page)) is told
+
+
+def test_a_failed_trial_shows_the_end_of_its_log() -> None:
+    page = report_files(all_failed())["index.html"]
+    assert page.count("Failed to allocate memory for requested buffer of size 268435456</pre>") == 2
+
+
 def test_one_concurrency_is_said_to_have_hardly_a_front() -> None:
     assert "One concurrency only." in report_files(ODD["one concurrency"]())["index.html"]
     assert "One concurrency only." not in report_files(studies.small())["index.html"]

@@ -4,7 +4,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from tuner.errors import StorageError, Terminated, TunerError
+from tuner.errors import Terminated, TunerError
 from tuner.gate.launches import launches
 from tuner.gate.result import Gate, Settings
 from tuner.gate.side import Launchable
@@ -13,7 +13,7 @@ from tuner.machine import Placement, fingerprint
 from tuner.measure.protocol import Watcher
 from tuner.report.gate.console import GateProgress, print_gate
 from tuner.report.gate.write import require_kept, write_gate, write_step_summary
-from tuner.terminal import Output, cell
+from tuner.terminal import Output, complain
 
 
 def run(
@@ -57,8 +57,6 @@ def run(
         interrupted(found)
         report()
         raise
-    except StorageError:
-        raise
     except TunerError as error:
         interrupted(found)
         report(str(error))
@@ -71,5 +69,5 @@ def _report(gate: Gate, folder: Path, output: Output) -> None:
     print_gate(gate, folder / "index.html", output)
     write_gate(gate, folder)
     if warning := write_step_summary(gate):
-        output.progress().print(cell(f"warning: {warning}"), soft_wrap=True)
+        complain(f"warning: {warning}")
     output.say(f"Report: {folder / 'index.html'}")

@@ -22,7 +22,7 @@ from tuner.search.storage import Store, create, lacks_password
 from tuner.study.study import Header, Settings
 from tuner.target import spec
 from tuner.target.spec import Target
-from tuner.terminal import PLAIN, Output, cell
+from tuner.terminal import PLAIN, Output, complain
 
 
 def run(
@@ -103,7 +103,7 @@ def _report_if_possible(store: Store, output: Output) -> None:
     try:
         _report(store, output)
     except TunerError as error:
-        output.progress().print(cell(f"note: there is no report of what was measured: {error}"), soft_wrap=True)
+        complain(f"note: there is no report of what was measured: {error}")
 
 
 def _report(store: Store, output: Output) -> Verdict:

@@ -152,10 +152,10 @@ class SearchProgress(LaunchProgress):
     def _line(self, trial: Trial) -> str:
         text = inert(short(trial.configuration, self._default))
         if trial.failure is not None:
-            return f"#{trial.number} {trial.failure.kind}: {inert(trial.failure.reason)}  {text}"
+            return f"#{trial.number} {trial.failure.kind}: {inert(trial.failure.reason)} {text}"
         assert trial.measurement is not None
         target = trial.measurement.target
-        mark = "  (front)" if trial in self._front else "" if trial in self._kept else "  (misses the limits)"
+        mark = " (front)" if trial in self._front else "" if trial in self._kept else " (misses the limits)"
         p99 = f"p99 {' / '.join(format_seconds(level.told_p99) for level in trial.measurement.levels)}"
-        quality = f"{answered(trial.measurement.quality)}  " if trial.measurement.quality else ""
-        return f"#{trial.number} ok  {p99}  {format_rate(target.throughput)}  {quality}{text}{mark}"
+        quality = f"{answered(trial.measurement.quality)} " if trial.measurement.quality else ""
+        return f"#{trial.number} ok {p99} {format_rate(target.throughput)} {quality}{text}{mark}"
