@@ -6,18 +6,19 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.test_bad_input import tuner
-from tests.conftest import MakeTarget, make_level, make_measurement
+from tests.conftest import MACHINE, MakeTarget, make_level, make_measurement
 from tuner import errors
 from tuner.cli import app
 from tuner.cli.app import main
 from tuner.measure import measurement
 from tuner.search import engine, storage
 from tuner.search.storage import Store
-from tuner.study.trial import Confirmation, Failure, FailureKind, Measurement
+from tuner.study.trial import Confirmation, Failure, FailureKind, Measurement, dump_outcome
 from tuner.target.launch import free_port
 
 README = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text(encoding="utf-8")
@@ -101,6 +102,39 @@ def test_a_configuration_that_fails_is_infeasible(make_target: MakeTarget, tmp_p
     result = tuner("measure", "--target", str(folder), *short, cwd=tmp_path)
     assert result.returncode == 3, result.stderr
     assert result.stdout == ""
+
+
+def test_a_search_in_which_nothing_keeps_the_limits_ends_with_its_own_code(tmp_path: Path) -> None:
+    asked = ["--set", "delay_ms=5", "--slo", "p99=1ms", "--users", "4", "--measure-at-most", "0.5s", "--budget", "1"]
+    result = tuner("search", "--target", "null", "--name", "mine", *asked, cwd=tmp_path)
+    assert result.returncode == 3, result.stderr
+    assert "tuner: no configuration keeps the limits (p99 ≤ 1.00 ms" in result.stderr
+    assert "Report: " in result.stdout
+    assert (tmp_path / "reports" / "mine" / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "flags", "code", "words"),
+    [
+        ({"throughput": 100.0}, [], 0, ""),
+        ({"throughput": 60.0}, [], 5, "throughput"),
+        ({"cores": 64}, [], 2, "--other-machine"),
+        ({"cores": 64}, ["--other-machine"], 0, ""),
+    ],
+)
+def test_a_comparison_has_a_code_of_its_own(
+    tmp_path: Path, changes: dict[str, Any], flags: list[str], code: int, words: str
+) -> None:
+    other = replace(MACHINE, cores=changes.get("cores", MACHINE.cores))
+    for name, throughput, machine in (("a", 100.0, MACHINE), ("b", changes.get("throughput", 100.0), other)):
+        for launch, wobble in enumerate((0.99, 1.0, 1.01)):
+            place = tmp_path / name / f"measure-{launch}"
+            place.mkdir(parents=True)
+            measured = make_measurement(throughput=throughput * wobble)
+            (place / "measurement.json").write_text(dump_outcome(measured, machine))
+    result = tuner("compare", "a", "b", *flags, cwd=tmp_path)
+    assert result.returncode == code, result.stderr
+    assert words in result.stderr
 
 
 MEASURED = make_measurement(target=0.05, loads=(4, 32))

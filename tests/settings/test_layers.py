@@ -141,9 +141,14 @@ def test_a_mistake_is_told_with_its_place(
     assert str(raised.value).startswith(sentence)
 
 
-def test_a_variable_that_is_a_flag_and_no_setting_is_found() -> None:
-    environment = {"TUNER_NAME": "mine", "TUNER_PORT": "80", "TUNER_DRY_RUN": "", "TUNER_BUDGET": "3", "PORT": "80"}
-    assert unread(("--name", "--dry-run", "--budget"), environment) == {"TUNER_NAME": "--name"}
+def test_a_variable_that_is_no_setting_is_told() -> None:
+    environment = {"TUNER_NAME": "mine", "TUNER_DRY_RUN": "", "TUNER_BUDGET": "3", "PORT": "80", "TUNER_LATENCY": "5"}
+    services = ("PORT", "SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT_80_TCP_ADDR", "UI_SERVICE_HOST", "UI_PORT")
+    environment |= {f"TUNER_{name}": "tcp://10.0.0.1:80" for name in services}
+    assert list(unread(("--name", "--dry-run", "--budget"), environment)) == [
+        "TUNER_LATENCY is not read: no setting has that name",
+        "TUNER_NAME is not read: --name is no setting and must be typed",
+    ]
 
 
 def test_variables_of_others_are_left_alone(tmp_path: Path) -> None:

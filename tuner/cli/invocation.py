@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from tuner.terminal import Output
+from tuner.terminal import Output, cell
 
 _FILES = ("tuner.toml", "pyproject.toml")
 
@@ -42,9 +42,8 @@ class Invocation:
         from tuner.settings.flags import arguments, beneath
         from tuner.settings.layers import layers, unread
 
-        for variable, flag in unread(flags).items():
-            told = f"note: {variable} is not read: {flag} is no setting and must be typed"
-            output.progress().print(told, soft_wrap=True)
+        for told in unread(flags):
+            output.progress().print(cell(f"note: {told}"), soft_wrap=True)
         said = beneath(layers(Path.cwd()), typed)
         if "--target" not in flags:
             return cls(words=typed, storage=said.single.get("--storage"), output=output)

@@ -1,6 +1,7 @@
 """Where settings come from: each layer wins over those before it, and a flag over all of them."""
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -14,6 +15,8 @@ FILE = "tuner.toml"
 _PYPROJECT = "pyproject.toml"
 _PREFIX = "TUNER_"
 _ALIKE = 0.8
+_OF_A_SERVICE = re.compile(r"(^|_)(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$")
+"""What Kubernetes tells every container of a service that is named tuner, or tuner-something."""
 
 
 def layers(folder: Path, environment: Mapping[str, str] = os.environ) -> Iterator[SettingsTable]:
@@ -81,8 +84,16 @@ def _parsed(variable: str, kind: object, text: str) -> Any:
     return {name: value for name, _, value in pairs}
 
 
-def unread(flags: Iterable[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the variables that look like one of these flags and are none of the settings, each with its flag."""
-    names = {flag: flag.removeprefix("--").replace("-", "_") for flag in flags}
-    found = {f"{_PREFIX}{name.upper()}": flag for flag, name in names.items() if name not in SettingsTable.model_fields}
-    return {variable: flag for variable, flag in found.items() if environment.get(variable)}
+def unread(flags: Iterable[str], environment: Mapping[str, str] = os.environ) -> Iterator[str]:
+    """Yield, for each variable TUNER_* that is none of the settings, why it is not read; `flags` are those of a verb."""
+    typed = {f"{_PREFIX}{flag.removeprefix('--').replace('-', '_').upper()}": flag for flag in flags}
+    for variable, text in sorted(environment.items()):
+        name = variable.removeprefix(_PREFIX)
+        ours = variable.startswith(_PREFIX) and text and not _OF_A_SERVICE.search(name)
+        if ours and name.lower() not in SettingsTable.model_fields:
+            why = (
+                f"{typed[variable]} is no setting and must be typed"
+                if variable in typed
+                else "no setting has that name"
+            )
+            yield f"{variable} is not read: {why}"
