@@ -85,15 +85,12 @@ def _parsed(variable: str, kind: object, text: str) -> Any:
 
 
 def unread(flags: Iterable[str], environment: Mapping[str, str] = os.environ) -> Iterator[str]:
-    """Yield, for each variable TUNER_* that is none of the settings, why it is not read; `flags` are those of a verb."""
+    """Yield why a variable TUNER_* is not read, for each that is no setting; `flags` are those of a verb."""
     typed = {f"{_PREFIX}{flag.removeprefix('--').replace('-', '_').upper()}": flag for flag in flags}
     for variable, text in sorted(environment.items()):
         name = variable.removeprefix(_PREFIX)
         ours = variable.startswith(_PREFIX) and text and not _OF_A_SERVICE.search(name)
         if ours and name.lower() not in SettingsTable.model_fields:
-            why = (
-                f"{typed[variable]} is no setting and must be typed"
-                if variable in typed
-                else "no setting has that name"
-            )
+            flag = typed.get(variable)
+            why = f"{flag} is no setting and must be typed" if flag else "no setting has that name"
             yield f"{variable} is not read: {why}"
