@@ -1,10 +1,13 @@
 """What the README shows works as it stands there."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+import typer
 
+from tuner.cli.app import app
 from tuner.machine import cores, fingerprint, place
 from tuner.measure.measurement import measure
 from tuner.measure.protocol import Protocol
@@ -14,7 +17,9 @@ from tuner.study.trial import Measurement
 from tuner.study.workload import Workload, closed
 from tuner.target import spec
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 
 SERVE = """#!/usr/bin/env python3
 import argparse, json
@@ -74,6 +79,18 @@ def test_the_example_of_a_target_is_launched_and_measured_as_it_stands(tmp_path:
     assert outcome.quality.share == 1.0
 
 
+SHOWN = re.findall(r"(?:^|^\$ |/bin/)(tuner [a-z]+ [^\n#|]*--[^\n#|]+)", README + WORKFLOW, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [command.strip() for command in SHOWN])
+def test_every_flag_that_is_shown_exists(command: str) -> None:
+    program = typer.main.get_command(app)
+    _, verb, *words = shlex.split(command)
+    known = {flag for option in program.commands[verb].params for flag in option.opts}  # type: ignore[attr-defined]
+    known |= {f"--{name}" for target in ("reference", "null") for name in spec.declared_options(target)}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))
 def test_every_link_leads_somewhere(path: str) -> None:
-    assert (Path(__file__).resolve().parent.parent / path).exists()
+    assert (ROOT / path).exists()

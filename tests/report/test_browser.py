@@ -9,7 +9,7 @@ import pytest
 from tests.report import samples, studies
 from tests.report.browser import CHROMIUM, asked, opened
 from tests.report.hand import tab
-from tests.report.test_write import hostile, noisy
+from tests.report.test_write import ODD, hostile, noisy
 from tuner.report.commands import measure, serve, variables
 from tuner.report.settings_file import settings_file
 from tuner.report.verdict import verdict
@@ -111,6 +111,20 @@ setTimeout(() => {
 def test_the_page_of_either_loop_is_drawn(study: Study, heights: list[float], tie: str, tmp_path: Path) -> None:
     page = write_report(study, tmp_path)
     assert asked(page, tmp_path, LOOK, "--window-size=500,900") == {"rows": heights, "tie": tie, "wide": False}
+
+
+QUIET = """
+setTimeout(() => tell({
+  requests: performance.getEntriesByType("resource").map((one) => one.name),
+  wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
+}), 500);
+"""
+
+
+@pytest.mark.parametrize("name", [*ODD, "500 trials"])
+def test_odd_studies_are_drawn_without_complaint_and_without_a_network(name: str, tmp_path: Path) -> None:
+    page = write_report(studies.simulated(500) if name == "500 trials" else ODD[name](), tmp_path)
+    assert asked(page, tmp_path, QUIET, "--window-size=500,900") == {"requests": [], "wide": False}
 
 
 def test_a_hostile_study_runs_no_script_of_its_own_and_breaks_no_policy(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import MACHINE
 from tests.report import studies
-from tests.report.test_write import noisy
+from tests.report.test_write import hostile, noisy
 from tuner.report.console import print_measurement, print_verdict
 from tuner.report.write import write_report
 from tuner.study.objectives import Slo
@@ -55,6 +55,17 @@ def test_what_speaks_against_a_finalist_stands_whole_between_the_table_and_the_s
     assert table < shown.index(found[0]) < shown.index(found[1]) < sentence
     print_verdict(studies.rates(noise=studies.NOISE), Path("index.html"))
     assert "cannot win" not in capsys.readouterr().out
+
+
+def test_a_hostile_study_is_inert_in_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    study = hostile()
+    print_verdict(replace(study, trials=study.trials[:1], confirmations=()), Path("index.html"))
+    print_verdict(study, Path("index.html"))
+    shown = capsys.readouterr().out
+    assert "=cmd" in shown
+    assert "\x1b" not in shown
+    assert "##[" not in shown
+    assert not [line for line in shown.splitlines() if line.lstrip().startswith("::")]
 
 
 def test_a_measurement_as_a_document_is_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
