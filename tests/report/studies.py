@@ -46,7 +46,7 @@ SHARED = Placement(server=(0, 1), load=(0, 1))
 NOISE = Noise(
     target="reference",
     loads=closed((4, 32)),
-    measured="2026-03-13",
+    measured="2026-03-13T08:00:00+00:00",
     launches=6,
     throughput=0.012,
     p99=(0.025, 0.04),

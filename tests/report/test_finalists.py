@@ -363,7 +363,14 @@ def test_the_curve_of_known_launches() -> None:
     assert list(p99["y"]) == pytest.approx([10.0, 40.0])
     assert drawn.table is not None
     assert drawn.table.rows[1] == ("#5", "32 users", "800 req/s", "24.0 ms", "40.0 ms (40.0 to 40.0 ms)")
-    assert "Two loads are the ends of a curve only" in drawn.told
+    assert "Two loads are the ends of a curve only: search with more, such as --users 1,4,16,64." in drawn.told
+
+
+def test_in_open_loop_more_loads_are_more_rates(tmp_path: Path) -> None:
+    study = studies.rates()
+    shown = detail(study, verdict(study), rows(study, verdict(study)), tmp_path)
+    (drawn,) = (one for one in shown.finalists.drawings if one.id == "curves")
+    assert "search with more, such as --rate 25,50,100,200." in drawn.told
 
 
 def test_a_load_with_an_infinite_p99_in_one_launch_has_no_point_and_is_in_the_table() -> None:
@@ -461,6 +468,12 @@ def test_slices_of_time_count_what_ended_in_them() -> None:
     assert found.p99[-1] == pytest.approx(0.040)
     empty = series(samples.request_rows(10, 0.010, begin=100.0), 100.0, 110.0)
     assert np.isnan(empty.p99[-1])
+
+
+def test_a_slice_that_is_cut_short_is_no_drop_of_throughput() -> None:
+    found = series(samples.request_rows(410, 0.010, begin=100.0, every=0.005), 100.0, 102.03)
+    assert len(found.middle) == 40
+    assert found.throughput[-1] == pytest.approx(200.0)
 
 
 def test_the_warm_up_is_shaded_and_every_chart_has_words_and_a_name(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from tuner.report.effort import effort
 from tuner.report.pareto.chart import chart
 from tuner.report.rows import Standing, points, rows
 from tuner.report.verdict import verdict
+from tuner.report.write import report_files
 from tuner.study.objectives import Slo
 from tuner.study.study import Study
-from tuner.study.trial import Doubt, DoubtKind, Interval
+from tuner.study.trial import Doubt, DoubtKind, Interval, Measurement
 from tuner.study.workload import opened
 from tuner.units import format_rate, format_seconds
 
@@ -92,13 +93,16 @@ def test_only_an_slo_on_p99_has_a_line(metric: str, line: bool) -> None:
     assert bool(drawn.figure["layout"].get("shapes")) is line
 
 
-def test_an_open_interval_leaves_the_chart_and_does_not_stretch_it() -> None:
-    wide = level(32, 400.0, 0.1, p99=Interval(value=0.1, low=None, high=None))
+def test_an_end_that_the_sample_does_not_bound_is_an_arrow_and_does_not_stretch_the_chart() -> None:
+    wide = level(32, 400.0, 0.1, p99=Interval(value=0.1, low=0.08, high=None))
     study = studies.study([(configuration(), measurement([level(4, 300.0, 0.05), wide]))])
     drawn = chart(study, rows(study, verdict(study)))
     assert drawn.axes.linear[1] < 120.0
-    assert drawn.axes.to_high(wide.p99) > drawn.axes.linear[1]
-    assert drawn.axes.to_low(wide.p99) == pytest.approx(100.0)
+    assert drawn.one_sided == 1
+    (arrow,) = (trace for trace in drawn.figure["data"] if trace.get("marker", {}).get("symbol") == "triangle-right")
+    assert (list(arrow["x"]), list(arrow["y"])) == ([pytest.approx(112.0)], [400.0])
+    told = "An arrow stands for an end that the requests at hand do not bound (1 point)."
+    assert told in report_files(study)["index.html"]
 
 
 def test_every_kind_of_doubt_has_advice() -> None:
@@ -118,20 +122,38 @@ def test_doubts_are_grouped_by_kind_and_counted_by_launch() -> None:
     study = studies.confirmed(
         studies.study([(configuration(), doubtful)], noise=studies.NOISE, rounds=1), {0: [doubtful]}
     )
-    found, shared = doubt_groups(study)
+    found, shared = doubt_groups(study, None)
     assert (shared.kind, shared.launches) == (DoubtKind.SHARED_CORES, 0)
     assert (found.kind, found.launches, len(found.remarks)) == (DoubtKind.STALL, 2, 4)
     assert found.concerns(0)
     assert not found.concerns(1)
 
 
+def test_doubts_that_touch_what_is_chosen_come_first() -> None:
+    study = replace(studies.small(), noise=studies.NOISE)
+
+    def told(chosen: int | None) -> list[DoubtKind]:
+        stall, few = (Doubt(kind=kind, message="m") for kind in (DoubtKind.STALL, DoubtKind.FEW_SAMPLES))
+        doubts = {0: (stall,), 1: (few,)}
+        trials = [
+            replace(one, outcome=replace(one.outcome, doubts=doubts.get(one.number, ())))
+            if isinstance(one.outcome, Measurement)
+            else one
+            for one in study.trials
+        ]
+        return [group.kind for group in doubt_groups(replace(study, trials=tuple(trials)), chosen)]
+
+    assert told(None) == [DoubtKind.STALL, DoubtKind.SHARED_CORES, DoubtKind.FEW_SAMPLES]
+    assert told(1) == [DoubtKind.SHARED_CORES, DoubtKind.FEW_SAMPLES, DoubtKind.STALL]
+
+
 def test_cores_of_their_own_and_a_known_noise_are_not_doubted() -> None:
     parted = Placement(server=(0, 1, 2), load=(3,))
-    assert doubt_groups(studies.study([], placement=parted, noise=studies.NOISE)) == ()
+    assert doubt_groups(studies.study([], placement=parted, noise=studies.NOISE), None) == ()
 
 
 def test_shared_cores_and_an_unknown_noise_are_doubted() -> None:
-    assert [group.kind for group in doubt_groups(studies.study([]))] == [
+    assert [group.kind for group in doubt_groups(studies.study([]), None)] == [
         DoubtKind.SHARED_CORES,
         DoubtKind.NO_NOISE_FLOOR,
     ]
@@ -139,7 +161,7 @@ def test_shared_cores_and_an_unknown_noise_are_doubted() -> None:
 
 def test_what_was_not_confirmed_or_not_often_enough_is_doubted() -> None:
     def messages(study: Study) -> dict[DoubtKind, str]:
-        return {group.kind: group.remarks[0].message for group in doubt_groups(study)}
+        return {group.kind: group.remarks[0].message for group in doubt_groups(study, None)}
 
     whole = replace(studies.small(), noise=studies.NOISE)
     assert set(messages(whole)) == {DoubtKind.SHARED_CORES}
@@ -183,9 +205,18 @@ def test_in_open_loop_p99_at_the_target_decides_and_throughput_ties() -> None:
     table = rows(study, verdict(study))
     assert standings(study)[3] is Standing.FRONT
     assert [row.trial.number for row in table if row.ties_best] == [4]
-    column = trial_table.trial_table(study, table).columns[trial_table.decisive(study)]
+    column = trial_table.trial_table(study, table).columns[0]
     assert (column.label, column.note) == ("p99", "at 200 req/s")
     assert [sorted(row.front) for row in table] == [[], [], [], [0, 1], []]
+
+
+def test_the_table_of_trials_says_what_a_trial_gave_before_what_it_was() -> None:
+    study = studies.small()
+    shown = trial_table.trial_table(study, ())
+    headings = [" ".join(filter(None, (column.label, column.note))) for column in shown.columns]
+    judging = ["throughput at 32 users", "p99 at 4 users", "p99 at 32 users", "accuracy"]
+    assert headings[:9] == [*judging, *(knob.name for knob in study.space.free)]
+    assert headings[9:11] == ["throughput at 4 users", "p50 at 32 users"]
 
 
 def test_goodput_and_sessions_have_a_column_where_they_exist() -> None:

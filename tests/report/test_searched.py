@@ -16,7 +16,7 @@ from tuner.report.searched.slices import slices
 from tuner.report.verdict import verdict
 from tuner.report.write import report_files
 from tuner.study.objectives import Slo
-from tuner.study.space import ChoiceKnob, RangeKnob, SearchSpace
+from tuner.study.space import ChoiceKnob, RangeKnob, SearchSpace, Value
 from tuner.study.study import Study
 from tuner.study.trial import Interval, Measurement
 from tuner.study.workload import Load, closed, opened
@@ -131,6 +131,32 @@ def test_a_slice_shows_the_trials_in_which_its_knob_matters() -> None:
         by_axis.setdefault(trace.get("xaxis", "x"), []).extend(trace["customdata"])
     assert sorted(by_axis["x"]) == [0, 1, 3]
     assert sorted(by_axis["x2"]) == [1, 3], "the default has no batches, so their time-out does not matter"
+
+
+@pytest.mark.parametrize(
+    ("choices", "told", "angle"),
+    [
+        (("a", "b"), ("a", "b"), 0),
+        (("none", "fixed", "dynamic"), ("none", "fixed", "dynamic"), 0),
+        (("fp32", "fp16", "int8_dynamic", "int4"), ("fp32", "fp16", "int8_dynamic", "int4"), 35),
+        ((1, 2, 4, 8, 16), ("1", "2", "4", "8", "16"), 0),
+        ((1, 2, 3, 4, 6, 8, 12, 16, 24, 32), ("32", "16", "8", "4", "2"), 0),
+    ],
+)
+def test_a_slice_names_values_and_not_their_places(
+    choices: tuple[Value, ...], told: tuple[str, ...], angle: int
+) -> None:
+    knob = ChoiceKnob(name="kind", choices=choices, default=choices[0])
+    study = replace(
+        studies.small(),
+        space=SearchSpace(knobs=(knob,)),
+        trials=tuple(replace(one, configuration={"kind": choices[-1]}) for one in studies.small().trials),
+        confirmations=(),
+    )
+    drawn = slices(study, rows(study, verdict(study)))
+    assert drawn is not None
+    axis = drawn.figure["layout"]["xaxis"]
+    assert (tuple(axis["ticktext"]), axis["tickangle"]) == (told, angle)
 
 
 @pytest.mark.parametrize(

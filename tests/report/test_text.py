@@ -89,3 +89,16 @@ def test_a_line_begins_with_a_capital_but_for_a_percentile() -> None:
 
 def test_a_missing_figure_is_a_dash() -> None:
     assert text.figure(None, format_rate) == text.figure(float("nan"), format_rate) == "–"
+
+
+@pytest.mark.parametrize(
+    ("stamp", "told"),
+    [
+        ("2026-03-14T09:26:53+00:00", "2026-03-14 09:26 UTC"),
+        ("2026-03-14T09:26:53+01:00", "2026-03-14 09:26 UTC+01:00"),
+        ("2026-03-14T09:26:53", "2026-03-14 09:26"),
+        ("</script>", "</script>"),
+    ],
+)
+def test_a_moment_is_told_to_the_minute(stamp: str, told: str) -> None:
+    assert text.moment(stamp) == told

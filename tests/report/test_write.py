@@ -330,7 +330,10 @@ def test_ties_and_arrivals_are_on_the_page() -> None:
     text = own_text(report_files(noisy(studies.small()))["index.html"])
     assert "at 322 req/s (open loop)" in text
     assert "confirmed at 322 req/s of an open loop too" in text
-    assert "This machine&#39;s noise (tuner doctor, 2026-03-13, 6 launches of reference): throughput ±1.2 %" in text
+    assert (
+        "This machine&#39;s noise (tuner doctor, 2026-03-13 08:00 UTC, 6 launches of reference): throughput ±1.2 %"
+        in text
+    )
     assert "≈ best" not in text
     tied = own_text(report_files(studies.rates(noise=studies.NOISE))["index.html"])
     assert tied.count("≈ best</small>") == 1

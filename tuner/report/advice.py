@@ -190,12 +190,12 @@ def _confirmation(study: Study) -> Iterator[Doubt]:
         yield Doubt(kind=DoubtKind.FEWER_LAUNCHES, message=f"of {rounds} launches {', '.join(fewer)}")
 
 
-def doubt_groups(study: Study) -> tuple[DoubtGroup, ...]:
-    """Group every doubt of a study by its kind, the gravest kind first."""
+def doubt_groups(study: Study, chosen: int | None) -> tuple[DoubtGroup, ...]:
+    """Group the doubts of a study by kind: those that touch the chosen trial first, then the graver kind first."""
     remarks: dict[DoubtKind, list[Remark]] = {kind: [] for kind in ADVICE}
     for kind, remark in _remarks(study):
         remarks[kind].append(remark)
-    return tuple(
+    groups = [
         DoubtGroup(
             kind=kind,
             meaning=meaning,
@@ -205,7 +205,8 @@ def doubt_groups(study: Study) -> tuple[DoubtGroup, ...]:
         )
         for kind, (meaning, advice) in ADVICE.items()
         if remarks[kind]
-    )
+    ]
+    return tuple(sorted(groups, key=lambda group: not group.concerns(chosen)))
 
 
 def _remarks(study: Study) -> Iterator[tuple[DoubtKind, Remark]]:

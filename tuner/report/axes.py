@@ -7,7 +7,6 @@ from typing import Any
 
 from tuner.report.rows import Point
 from tuner.study.objectives import Slo
-from tuner.study.trial import Interval
 
 _WIDE = 8.0
 """From this ratio of the largest p99 to the smallest on, a linear axis crowds most points into a corner."""
@@ -39,16 +38,6 @@ class Axes:
     def edge(self) -> float:
         """A place beyond the right end of either axis, in milliseconds."""
         return self.linear[1] * 10.0
-
-    def to_high(self, p99: Interval) -> float:
-        """Return the length of the upper half of an error bar; without an upper bound it leaves the chart."""
-        if p99.high is None or not math.isfinite(p99.high):
-            return self.edge
-        return in_ms(p99.high - p99.value)
-
-    def to_low(self, p99: Interval) -> float:
-        """Return the length of the lower half of an error bar; without a lower bound it reaches to zero."""
-        return in_ms(p99.value - (p99.low if p99.low is not None else 0.0))
 
 
 def log_ticks(ends: tuple[float, float]) -> dict[str, Any]:

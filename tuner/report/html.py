@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from tuner.report.text import clean
+from tuner.report.text import clean, moment
 from tuner.units import format_bytes, format_duration, format_rate, format_seconds, format_share
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -30,6 +30,7 @@ def environment() -> jinja2.Environment:
         rate=format_rate,
         share=format_share,
         bytes=format_bytes,
+        moment=moment,
     )
     return made
 

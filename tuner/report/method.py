@@ -7,7 +7,7 @@ from itertools import groupby
 
 from tuner.machine import Placement
 from tuner.report.quality import basis_of
-from tuner.report.text import ladder, percent
+from tuner.report.text import ladder, moment, percent
 from tuner.report.ties import least_difference
 from tuner.study.judgement import criterion
 from tuner.study.study import Noise, Study
@@ -80,7 +80,7 @@ def tie_meaning(study: Study) -> str:
 
 
 def _noise(study: Study, found: Noise) -> Iterator[str]:
-    seen = f"tuner doctor, {found.measured}, {found.launches} launches of {found.target}"
+    seen = f"tuner doctor, {moment(found.measured)}, {found.launches} launches of {found.target}"
     spread = f"throughput ±{_spread(found.throughput)}, p99 ±{_spread(found.p99[-1])}"
     yield f"this machine's noise ({seen}): {spread}"
     name, rounds = criterion(study.settings.workload.loop).name, study.settings.rounds

@@ -60,7 +60,6 @@ def page(
         failures=_failures(study, table),
         finalist_columns=finalist_table.columns(study, found),
         shown=trial_table.trial_table(study, table),
-        decisive=trial_table.decisive(study),
         tie_meaning=method.tie_meaning(study),
         criterion=criterion(study.settings.workload.loop),
         closed=study.settings.workload.loop is Loop.CLOSED,

@@ -5,6 +5,7 @@ import math
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from tuner.statistics.compare import Estimate
 from tuner.study.space import Configuration, Value, differences
@@ -87,6 +88,15 @@ def _escaped(character: str) -> str:
 def figure(value: float | None, write: Callable[[float], str]) -> str:
     """Write a figure that may be missing."""
     return "–" if value is None or math.isnan(value) else write(value)
+
+
+def moment(stamp: str) -> str:
+    """Write a moment to the minute, such as `2026-03-14 09:26 UTC`; what is no moment stays as it is."""
+    try:
+        found = datetime.fromisoformat(stamp)
+    except ValueError:
+        return stamp
+    return f"{found:%Y-%m-%d %H:%M %Z}".strip()
 
 
 def capitalised(name: str) -> str:

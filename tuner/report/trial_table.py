@@ -48,24 +48,24 @@ class TrialTable:
 
 
 def trial_table(study: Study, rows: Sequence[Row]) -> TrialTable:
-    """Fill the table: the free knobs first, then the figures."""
+    """Fill the table: the figures that judge a trial, the one that decides first, the free knobs, all other figures."""
     # Which figures there are is a question to all trials, so it is asked once.
-    figures, default = _figures(study), study.default
+    judging, others, default = _judging_figures(study), list(_other_figures(study)), study.default
     knobs = (Column(label=knob.name, numeric=not isinstance(knob.default, str | bool)) for knob in study.space.free)
     return TrialTable(
-        columns=(*knobs, *(column for column, _ in figures)),
-        cells={row.trial.number: tuple(_cells(study, row, figures, default)) for row in rows},
+        columns=(*(column for column, _ in judging), *knobs, *(column for column, _ in others)),
+        cells={
+            row.trial.number: (*_read(row, judging), *_knobs(study, row, default), *_read(row, others)) for row in rows
+        },
     )
 
 
-def _cells(study: Study, row: Row, figures: Sequence[Figure], default: Configuration) -> Iterator[Cell]:
-    yield from (_knob(row.trial.configuration.get(name), default.get(name)) for name in _free(study))
-    yield from (read(row.measurement) if row.measurement else _MISSING for _, read in figures)
+def _read(row: Row, figures: Sequence[Figure]) -> Iterator[Cell]:
+    return (read(row.measurement) if row.measurement else _MISSING for _, read in figures)
 
 
-def decisive(study: Study) -> int:
-    """Return which column holds the figure that decides: the first after the knobs."""
-    return len(_free(study))
+def _knobs(study: Study, row: Row, default: Configuration) -> Iterator[Cell]:
+    return (_knob(row.trial.configuration.get(name), default.get(name)) for name in _free(study))
 
 
 def _free(study: Study) -> list[str]:
@@ -84,26 +84,30 @@ def _knob(value: Value | None, default: Value | None) -> Cell:
     return Cell(text=show(value), order=order, dim=value == default)
 
 
-def _figures(study: Study) -> list[Figure]:
-    """Return the columns of measured figures, each with how it is read, the one that decides first."""
-    workload = study.settings.workload
-    decides = Column(label=criterion(workload.loop).name, note=f"at {workload.target}")
-    return sorted(_every_figure(study), key=lambda pair: pair[0] != decides)
-
-
-def _every_figure(study: Study) -> Iterator[Figure]:
+def _judging_figures(study: Study) -> list[Figure]:
+    """Return throughput at the target load, p99 at every load and quality, the figure that decides first."""
     loads = study.settings.workload.loads
-    at = f"at {loads[-1]}"
-    for index, load in enumerate(loads):
+    decides = Column(label=criterion(study.settings.workload.loop).name, note=f"at {loads[-1]}")
+    found: list[Figure] = [
+        (Column(label="throughput", note=f"at {loads[-1]}"), partial(_throughput, index=len(loads) - 1)),
+        *((Column(label="p99", note=f"at {load}"), partial(_p99, index=index)) for index, load in enumerate(loads)),
+        (Column(label=str(basis_of(study))), _quality),
+    ]
+    return sorted(found, key=lambda pair: pair[0] != decides)
+
+
+def _other_figures(study: Study) -> Iterator[Figure]:
+    *lighter, target = study.settings.workload.loads
+    at = f"at {target}"
+    for index, load in enumerate(lighter):
         yield Column(label="throughput", note=f"at {load}"), partial(_throughput, index=index)
     if study.settings.limits.slo is not None:
         yield Column(label="goodput", note=at), lambda one: _rate(one.target.goodput)
-    for index, load in enumerate(loads):
-        yield Column(label="p99", note=f"at {load}"), partial(_p99, index=index)
     yield Column(label="p50", note=at), lambda one: _seconds(one.target.p50)
     if _has_sessions(study):
         yield Column(label="session p99", note=at), lambda one: _seconds(_value(one.target.session_p99))
-    yield from _quality_figures(study)
+    if _has_quality_under_load(study):
+        yield Column(label=str(basis_of(study)), note="under load"), _under_load
     yield Column(label="CPU / request", note=at), lambda one: _seconds(one.target.cpu_per_request)
     yield Column(label="batch size", note=at), lambda one: _batch(one.target.batch_size)
     if any(trial.measurement and trial.measurement.server_of is not None for trial in study.trials):
@@ -111,12 +115,9 @@ def _every_figure(study: Study) -> Iterator[Figure]:
     yield Column(label="doubts"), _doubts
 
 
-def _quality_figures(study: Study) -> Iterator[Figure]:
-    name = str(basis_of(study))
-    yield Column(label=name), _quality
+def _has_quality_under_load(study: Study) -> bool:
     found = (trial.measurement.quality for trial in study.trials if trial.measurement)
-    if any(one.under_load for one in found if one):
-        yield Column(label=name, note="under load"), _under_load
+    return any(one.under_load for one in found if one)
 
 
 def _has_sessions(study: Study) -> bool:

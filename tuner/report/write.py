@@ -33,7 +33,8 @@ def write_report(study: Study, folder: Path) -> Path:
 def report_files(study: Study, folder: Path | None = None) -> dict[str, str]:
     """Make the texts of all files, the page last; `folder` is the study's, where its samples are to be found."""
     found = verdict(study)
-    table, doubts, spent = rows(study, found), doubt_groups(study), effort(study)
+    doubts = doubt_groups(study, found.chosen.trial if found.chosen else None)
+    table, spent = rows(study, found), effort(study)
     more = detail(study, found, table, folder)
     document, sheet = report_document(study, found, table, doubts, spent, more), trials_csv(study, table)
     return {

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go  # type: ignore[import-untyped]
@@ -11,10 +11,10 @@ from tuner.report.axes import in_ms, log_ticks
 from tuner.report.figure import Drawing, Key, Style, Table, axis, in_plotly, layout
 from tuner.report.finalists.launches import Runs
 from tuner.report.palette import LIGHT
-from tuner.report.text import TOO_FEW, ladder, span
+from tuner.report.text import TOO_FEW, amount, ladder, span
 from tuner.statistics.compare import Estimate, estimate
 from tuner.study.trial import LevelSummary
-from tuner.study.workload import Load
+from tuner.study.workload import Load, Loop
 from tuner.units import format_rate, format_seconds
 
 
@@ -65,15 +65,19 @@ def curves(found: Sequence[Runs], styles: Mapping[int, Style], keys: tuple[Key, 
 
 def _told(loads: Sequence[Load], once: bool) -> str:
     launches = "The one launch of each" if once else "The mean over launches with its 95 % interval"
-    few = (
-        " Two loads are the ends of a curve only: search with more, such as --users 1,4,16,64."
-        if len(loads) < 3
-        else ""
-    )
+    few = f" Two loads are the ends of a curve only: search with more, such as {_more(loads[-1])}." * (len(loads) < 3)
     return (
         f"{launches}; every point is a load, {ladder(loads)} from left to right. The upper line of a configuration is "
         f"its p99, the faint one its p50; down and to the right is better.{few}"
     )
+
+
+def _more(target: Load) -> str:
+    """Return the flag that asks for a curve up to a load."""
+    if target.loop is Loop.CLOSED:
+        return "--users 1,4,16,64"
+    steps = (replace(target, amount=target.amount / part) for part in (8, 4, 2, 1))
+    return f"--rate {','.join(map(amount, steps))}"
 
 
 def _absent(places: Sequence[str]) -> str:

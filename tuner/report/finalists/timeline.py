@@ -52,7 +52,7 @@ def timeline(one: Runs, style: Style) -> Drawing | None:
         told=f"{which}, in slices of {format_seconds(found.width)}: the solid line is p99, the faint one p50, of the "
         f"requests that ended in the slice. {_warm_up(levels, begin)} "
         f"{_steadiness(found, levels, begin)}",
-        figure=in_plotly(_traces(found, style), _layout(levels, begin, end)),
+        figure=in_plotly(_traces(found, style), _layout(found, levels, begin, end)),
         tall=True,
     )
 
@@ -60,7 +60,8 @@ def timeline(one: Runs, style: Style) -> Drawing | None:
 def series(samples: Samples, begin: float, end: float) -> Series:
     """Cut a stretch of time into slices, and summarise the requests that ended in each."""
     width = next((nice for nice in _NICE if (end - begin) / nice <= _BINS), _NICE[-1])
-    count = max(int(np.ceil((end - begin) / width)), 1)
+    # A slice that is cut short would look like a drop, so the rest that makes no whole slice is left out.
+    count = max(int((end - begin) / width), 1)
     edges = begin + width * np.arange(count + 1)
     ended = np.sort(samples[np.isfinite(samples["end"])], order="end")
     places = np.searchsorted(ended["end"], edges)
@@ -142,11 +143,13 @@ def _latency(
     )
 
 
-def _layout(levels: Sequence[LevelSummary], begin: float, end: float) -> dict[str, Any]:
+def _layout(found: Series, levels: Sequence[LevelSummary], begin: float, end: float) -> dict[str, Any]:
+    # The names of the loads stand above the highest line.
+    most = float(found.throughput.max()) * 1.3 or 1.0
     return layout(
         xaxis=axis("seconds since the first request", range=[0.0, end - begin]),
         yaxis=axis("latency (ms)", rangemode="tozero", domain=[0.0, 0.54]),
-        yaxis2=axis("req/s", rangemode="tozero", domain=[0.64, 1.0], anchor="x"),
+        yaxis2=axis("req/s", range=[0.0, most], domain=[0.64, 1.0], anchor="x"),
         shapes=list(_shades(levels, begin)),
     )
 

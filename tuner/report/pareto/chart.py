@@ -10,6 +10,7 @@ from tuner.report.axes import Axes, axes, in_ms
 from tuner.report.hover import KNOBS, hover
 from tuner.report.palette import LIGHT
 from tuner.report.pareto.frame import frame
+from tuner.report.pareto.intervals import arrows, bars, has_high, has_low
 from tuner.report.pareto.markers import OPACITY, markers, quality_range
 from tuner.report.pareto.strip import crosses
 from tuner.report.rows import Point, Row, Standing, points
@@ -21,7 +22,8 @@ class Chart:
     """A figure as plotly.js draws it, and what is said beside it.
 
     `quality` is the lowest and the highest share when colour tells them apart. Points without a place are counted:
-    `unbounded` have an infinite p99, `untold` too few requests to tell it. `slo` is whether the SLO has a line.
+    `unbounded` have an infinite p99, `untold` too few requests to tell it. `one_sided` are drawn points whose interval
+    lacks an end. `slo` is whether the SLO has a line.
     """
 
     figure: dict[str, Any]
@@ -30,6 +32,7 @@ class Chart:
     drawn: int
     unbounded: int
     untold: int
+    one_sided: int
     slo: bool
 
 
@@ -42,7 +45,7 @@ def chart(study: Study, table: Sequence[Row]) -> Chart:
     ranges = axes(found, line)
     quality = quality_range(table)
     figure = go.Figure(layout=frame(study, ranges, line, failed=bool(failed)))
-    figure.add_traces([*_clouds(study, found, ranges, quality), _front(found, ranges), *_marks(study, found)])
+    figure.add_traces([*_clouds(study, found, quality), _front(found, ranges), *_marks(study, found)])
     if failed:
         figure.add_trace(crosses(failed))
     # The last trace is the ring around the point that the reader chose.
@@ -56,22 +59,22 @@ def chart(study: Study, table: Sequence[Row]) -> Chart:
         drawn=len(found),
         unbounded=len(levels) - untold - len(found),
         untold=untold,
+        one_sided=sum(not (has_low(point.level.p99) and has_high(point.level.p99)) for point in found),
         slo=line is not None,
     )
 
 
-def _clouds(
-    study: Study, found: Sequence[Point], ranges: Axes, quality: tuple[float, float] | None
-) -> Iterable[go.Scatter]:
-    """Yield one trace per load and standing, the faint ones first."""
+def _clouds(study: Study, found: Sequence[Point], quality: tuple[float, float] | None) -> Iterable[go.Scatter]:
+    """Yield one trace per load and standing, the faint ones first, with their intervals."""
     for standing in (Standing.INFEASIBLE, Standing.DOMINATED, Standing.FRONT):
         for index, _ in enumerate(study.settings.workload.loads):
             alike = [point for point in found if point.standing is standing and point.index == index]
             if alike:
-                yield _cloud(alike, ranges, quality)
+                yield _cloud(alike, quality)
+                yield from arrows(alike)
 
 
-def _cloud(alike: Sequence[Point], ranges: Axes, quality: tuple[float, float] | None) -> go.Scatter:
+def _cloud(alike: Sequence[Point], quality: tuple[float, float] | None) -> go.Scatter:
     standing = alike[0].standing
     return go.Scatter(
         x=[in_ms(point.level.p99.value) for point in alike],
@@ -84,15 +87,7 @@ def _cloud(alike: Sequence[Point], ranges: Axes, quality: tuple[float, float] | 
         opacity=OPACITY[standing],
         legendgroup=standing.name.lower(),
         marker=markers(alike, quality),
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [ranges.to_high(point.level.p99) for point in alike],
-            "arrayminus": [ranges.to_low(point.level.p99) for point in alike],
-            "thickness": 1,
-            "width": 3,
-            "color": LIGHT["faint" if standing is Standing.FRONT else "strong-line"],
-        },
+        error_x=bars(alike),
     )
 
 

@@ -18,6 +18,8 @@ from tuner.study.trial import Trial
 from tuner.units import format_rate, format_seconds, format_share
 
 _FEWEST = 2
+_ROOM = 12
+"""Under so many trials plotly would put ticks between two of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +111,9 @@ def gain(study: Study) -> Drawing | None:
         figure=in_plotly(
             [_steps(found), _marks(better)],
             layout(
-                xaxis=axis("trial", rangemode="tozero"),
+                xaxis=axis(
+                    "trial", rangemode="tozero", tickformat=",d", **({"dtick": 1} if len(found) < _ROOM else {})
+                ),
                 yaxis=axis("hypervolume (%)", range=[0.0, max(one.share for one in found) * 108.0 or 1.0]),
             ),
         ),

@@ -26,6 +26,8 @@ _LOOK = {
 """Colour, stroke, opacity and width; what is drawn last lies on top."""
 
 _LABEL_TILT = 24
+_LETTERS = 160
+"""How many letters have room across the chart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +129,8 @@ def _line(study: Study, row: Row, figures: Sequence[Figure]) -> Iterator[tuple[f
 
 def _layout(study: Study, names: Sequence[str], figures: Sequence[Figure]) -> dict[str, Any]:
     label = {"showarrow": False, "font": {"color": LIGHT["muted"], "size": 11}, "bgcolor": LIGHT["page"]}
-    named = [(spot, at, text) for spot, knob in enumerate(study.space.free) for at, text in ends(knob)]
+    letters = max(_LETTERS // len(names), 4)
+    named = [(spot, at, text) for spot, knob in enumerate(study.space.free) for at, text in ends(knob, letters)]
     first = len(study.space.free)
     named += [
         (spot, at, in_chart(text))

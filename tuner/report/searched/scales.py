@@ -20,10 +20,10 @@ def place(knob: Knob, value: Value) -> float:
     return (at - low) / (high - low) if high > low else 0.0
 
 
-def ends(knob: Knob) -> tuple[tuple[float, str], ...]:
-    """Return the places of an axis that are named: every choice, or both ends of a range."""
+def ends(knob: Knob, most: int = _SHORT) -> tuple[tuple[float, str], ...]:
+    """Return the places of an axis that are named, by `most` letters: every choice, or both ends of a range."""
     if isinstance(knob, ChoiceKnob):
-        return tuple((place(knob, choice), brief(show(choice))) for choice in knob.choices)
+        return tuple((place(knob, choice), brief(show(choice), most)) for choice in knob.choices)
     return tuple((at, show(int(end) if knob.integer else end)) for at, end in ((0.0, knob.low), (1.0, knob.high)))
 
 

@@ -24,6 +24,9 @@ _LOOK = {
     Standing.FRONT: ("accent", "diamond", 1.0),
 }
 _ACROSS = 4
+_LETTERS = 24
+"""How many letters have room below a slice."""
+_TILT = 35
 
 
 def slices(study: Study, table: Sequence[Row]) -> Drawing | None:
@@ -107,13 +110,12 @@ def _layout(study: Study, knobs: Sequence[Knob]) -> dict[str, Any]:
         suffix = "" if number == 0 else str(number + 1)
         column, line = number % _ACROSS, number // _ACROSS
         top = 1.0 - line / down
-        ticks = _ticks(knob)
         described[f"xaxis{suffix}"] = axis(
             headed(knob.name),
             domain=[column / _ACROSS, (column + 0.8) / _ACROSS],
             anchor=f"y{suffix}",
             range=[-0.1, 1.1],
-            **ticks,
+            **_ticks(knob),
         )
         described[f"yaxis{suffix}"] = axis(
             unit if column == 0 else "", domain=[top - 0.62 / down, top], anchor=f"x{suffix}", rangemode="tozero",
@@ -125,13 +127,19 @@ def _layout(study: Study, knobs: Sequence[Knob]) -> dict[str, Any]:
 
 
 def _ticks(knob: Knob) -> dict[str, Any]:
-    named = list(ends(knob))
-    if isinstance(knob, ChoiceKnob) and len(named) > 4:
-        named = [(at, str(number + 1)) for number, (at, _) in enumerate(named)]
+    """Name the values below a slice: numbers as many as have room, counted from the last, and words askew."""
+    named = ends(knob)
+    longest = max(len(text) for _, text in named)
+    crowded = (len(named) - 1) * (longest + 1) > _LETTERS
+    words = crowded and isinstance(knob, ChoiceKnob) and any(isinstance(choice, str) for choice in knob.choices)
+    if crowded and not words:
+        step = math.ceil((len(named) - 1) * (longest + 1) / _LETTERS)
+        named = named[::-1][::step]
     return {
         "tickmode": "array",
         "tickvals": [at for at, _ in named],
         "ticktext": [text for _, text in named],
+        "tickangle": _TILT if words else 0,
         "automargin": False,
     }
 
