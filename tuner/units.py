@@ -100,6 +100,11 @@ def format_points(share: float) -> str:
     return f"{share * 100:.1f} pt"
 
 
+def format_drop(share: float) -> str:
+    """Write how many percentage points may be lost, such as `1 pt`, to the last digit that was asked for."""
+    return f"{share * 100:g} pt"
+
+
 def _signed(share: float) -> str:
     # Adding zero keeps what rounds to nothing from being minus nothing.
     return f"{round(share * 100, 1) + 0.0:+.1f}".replace("-", "−")

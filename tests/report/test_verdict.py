@@ -443,3 +443,21 @@ class TestArrivals:
 )
 def test_the_head_begins_with_the_figure_that_decides(study: Study, labels: list[str]) -> None:
     assert [tile.label for tile in tiles(study, verdict(study))] == labels
+
+
+@pytest.mark.parametrize(
+    ("last", "told", "tone"),
+    [
+        (studies.failure(FailureKind.INVALID, "the load was late"), "met in 2 of 2 launches", "good"),
+        (studies.pair(400.0, 0.010, 900.0, 0.049), "met in 2 of 3 launches", "mixed"),
+    ],
+)
+def test_a_launch_that_was_disturbed_says_nothing_of_the_slo(last: studies.Outcome, told: str, tone: str) -> None:
+    base = studies.small(slo=Slo(metric="p99", limit=0.048))
+    found = verdict(base).winner
+    assert found is not None
+    rounds = [one for one in base.confirmations if one.trial == found.trial]
+    others = [one for one in base.confirmations if one is not rounds[-1]]
+    study = replace(base, confirmations=(*others, replace(rounds[-1], outcome=last)))
+    (tile,) = (tile for tile in tiles(study, verdict(study)) if tile.label.startswith("SLO"))
+    assert (tile.interval, tile.tone) == (told, tone)

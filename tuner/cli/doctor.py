@@ -37,7 +37,7 @@ def doctor(
     from tuner.doctor.examination import examine
     from tuner.errors import InvalidMeasurementError
     from tuner.machine import fingerprint
-    from tuner.measure.protocol import Protocol, Watcher
+    from tuner.measure.protocol import Protocol
     from tuner.measure.verify import Verifier
     from tuner.report.progress import LaunchProgress
     from tuner.study.objectives import Limits
@@ -51,7 +51,7 @@ def doctor(
             verifier=Verifier(loaded, folder / "answers", workload.concurrency),
             machine=fingerprint(),
             placement=prepared.placement,
-            watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
+            watcher=progress.watcher,
         )
         diagnosis = examine(protocol, spec.reference(target), prepared.given, launches, folder)
     print_diagnosis(diagnosis, output)

@@ -10,7 +10,6 @@ from tuner.gate.result import Gate, Settings
 from tuner.gate.side import Launchable
 from tuner.gate.turns import Progress, interrupted, take_turns
 from tuner.machine import Placement, fingerprint
-from tuner.measure.protocol import Watcher
 from tuner.report.gate.console import GateProgress, print_gate
 from tuner.report.gate.write import require_kept, write_gate, write_step_summary
 from tuner.terminal import Output, complain
@@ -50,8 +49,7 @@ def run(
 
     try:
         with GateProgress(output) as progress:
-            watcher = Watcher(on_phase=progress.phase, on_tick=progress.tick)
-            launch, compare = launches(settings, baseline, new, folder, machine, placement, watcher)
+            launch, compare = launches(settings, baseline, new, folder, machine, placement, progress.watcher)
             take_turns(found, launch, compare, on_round=progress.round)
     except (KeyboardInterrupt, Terminated):
         interrupted(found)

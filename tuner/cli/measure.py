@@ -52,7 +52,7 @@ def measure(
     from tuner.machine import fingerprint
     from tuner.measure import measurement
     from tuner.measure.failed import as_error
-    from tuner.measure.protocol import Protocol, Watcher
+    from tuner.measure.protocol import Protocol
     from tuner.measure.verify import Verifier
     from tuner.report.console import print_measurement
     from tuner.report.progress import LaunchProgress
@@ -68,7 +68,7 @@ def measure(
             verifier=Verifier(loaded, folder / "answers", workload.concurrency, seed),
             machine=fingerprint(),
             placement=prepared.placement,
-            watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick),
+            watcher=progress.watcher,
             seed=seed,
         )
         if url is None:

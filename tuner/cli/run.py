@@ -11,7 +11,7 @@ from tuner.errors import InfeasibleError, InvalidMeasurementError, TunerError, U
 from tuner.machine import Placement, comparable, cores, fingerprint
 from tuner.measure.kept import Keeper
 from tuner.measure.measurement import measure
-from tuner.measure.protocol import Protocol, Watcher
+from tuner.measure.protocol import Protocol
 from tuner.measure.verify import Verifier
 from tuner.report.console import print_verdict
 from tuner.report.progress import SearchProgress
@@ -83,7 +83,7 @@ def _search(store: Store, target: Target, output: Output) -> None:
                 verifier=Verifier(target, store.folder / "answers", users, settings.seed, default),
                 machine=store.header.machine,
                 placement=store.header.placement,
-                watcher=Watcher(on_phase=progress.phase, on_tick=progress.tick, on_note=progress.note),
+                watcher=progress.watcher,
                 seed=settings.seed,
             )
             starts = target.starts_with(settings.pinned)

@@ -6,7 +6,7 @@ from tuner.gate.effect import Ruling
 from tuner.statistics.paired import enough
 from tuner.study.quality import Basis, Quality
 from tuner.study.trial import Doubt, DoubtKind
-from tuner.units import format_change
+from tuner.units import format_change, format_drop
 
 
 def ruling(found: Quality, most: float) -> Ruling:
@@ -34,7 +34,7 @@ def doubts(found: Quality | None, most: float) -> Iterator[Doubt]:
     elif found.change is not None and found.change.low < -most < found.change.high:
         change = format_change(found.change.value, found.change.low, found.change.high)
         message = f"{found.basis} against the baseline's is {change} by {found.total:,} requests, which does not tell"
-        message += f" whether it drops by more than {most * 100:g} pt; {would_decide(found, most)}"
+        message += f" whether it drops by more than {format_drop(most)}; {would_decide(found, most)}"
         yield Doubt(kind=DoubtKind.QUALITY_UNDECIDED, message=message)
 
 

@@ -7,7 +7,7 @@ from tuner.statistics.paired import enough
 from tuner.study.objectives import Limits
 from tuner.study.quality import Basis, Quality, UnderLoad
 from tuner.study.trial import Doubt, DoubtKind, FailureKind
-from tuner.units import format_change, format_points, format_share
+from tuner.units import format_change, format_drop, format_points, format_share
 
 SIGNIFICANT = 0.05
 
@@ -54,7 +54,7 @@ def _undecided(quality: Quality, limits: Limits) -> str | None:
         return None
     seen = format_change(change.value, change.low, change.high)
     told = f"{quality.basis} against the default's is {seen} by {change.total} requests, which does not tell"
-    told += f" whether it drops by more than {limits.max_accuracy_drop * 100:g} pt"
+    told += f" whether it drops by more than {format_drop(limits.max_accuracy_drop)}"
     count = enough(change, limit)
     kind = "labelled requests" if quality.basis is Basis.ACCURACY else "requests"
     many = "no number of" if count is None else f"about {float(f'{count:.2g}'):,.0f}"

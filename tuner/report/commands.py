@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from tuner.report.text import exact, in_shell
 from tuner.report.wanted import Scalar, Setting, Table, wanted
+from tuner.settings.flags import flag_of
 from tuner.study.space import Configuration
 from tuner.study.study import Settings
 
@@ -33,15 +34,11 @@ def _command(program: str, asked: list[Setting]) -> Command:
 
 def _flags(one: Setting) -> Iterator[tuple[str, str]]:
     if not isinstance(one.value, Mapping):
-        yield _flag(one.name), _word(one.value)
+        yield flag_of(one.name), _word(one.value)
     elif one.name == "set":
         yield from (("--set", f"{name}={exact(value)}") for name, value in one.value.items())
     else:
-        yield from ((_flag(name), exact(value)) for name, value in one.value.items())
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+        yield from ((flag_of(name), exact(value)) for name, value in one.value.items())
 
 
 def variables(settings: Settings, configuration: Configuration) -> str | None:

@@ -15,7 +15,7 @@ from tuner.study.space import Configuration
 from tuner.study.study import Study
 from tuner.study.trial import Confirmation, Failure, LevelSummary, Measurement
 from tuner.study.workload import Load
-from tuner.units import format_seconds
+from tuner.units import format_drop, format_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +176,7 @@ def _objection(study: Study, found: Finalist, failed: int, measured: list[Measur
     if failed:
         return f"{failed} of {failed + len(measured)} launches failed"
     if quality is not None and quality.drop > limits.max_accuracy_drop:
-        most = f"{limits.max_accuracy_drop * 100:g} pt"
+        most = format_drop(limits.max_accuracy_drop)
         return f"its {shortfall(quality)}" + (f", more than {most}" if quality.default_known else "")
     if limits.slo is not None:
         return _missed(limits.slo, found, measured)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Self
 
 from rich.console import Group, RenderableType
@@ -9,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from tuner.measure.protocol import Watcher
 from tuner.report.quality import answered
 from tuner.report.text import short
 from tuner.study.judgement import best, feasible, front_of
@@ -46,6 +48,11 @@ class LaunchProgress:
 
     def _render(self) -> RenderableType:
         return Text("\n".join(filter(None, map(str.strip, self._lines()))), overflow="ellipsis", no_wrap=True)
+
+    @property
+    def watcher(self) -> Watcher:
+        """What a measurement tells of itself."""
+        return Watcher(on_phase=self.phase, on_tick=self.tick)
 
     def phase(self, name: str) -> None:
         """Show the phase of the launch."""
@@ -112,6 +119,11 @@ class SearchProgress(LaunchProgress):
             throughput = format_rate(trial.measurement.target.throughput)
             table.add_row(f"#{trial.number}", *p99s, throughput, cell(short(trial.configuration, self._default)))
         return table
+
+    @property
+    def watcher(self) -> Watcher:
+        """What a measurement tells of itself, with its notes: a search is watched for long."""
+        return replace(super().watcher, on_note=self.note)
 
     def trial_started(self, number: int, configuration: Configuration) -> None:
         """Show which configuration is measured."""

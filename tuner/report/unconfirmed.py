@@ -7,7 +7,7 @@ from tuner.report.text import TOO_FEW, short
 from tuner.study.judgement import criterion, ranked, violations
 from tuner.study.study import Study
 from tuner.study.trial import LevelSummary, Trial
-from tuner.units import format_rate, format_seconds
+from tuner.units import format_drop, format_rate, format_seconds
 
 
 def unconfirmed(study: Study, seen: Trial | None, lost: tuple[int, ...]) -> str:
@@ -73,7 +73,7 @@ def _misses(study: Study, trial: Trial) -> Iterator[str]:
     if missed["slo"] > 0.0 and limits.slo is not None:
         yield f"{_latency(trial.measurement.target, limits.slo.metric)} against {format_seconds(limits.slo.limit)}"
     if missed["quality"] > 0.0 and quality is not None:
-        allowed = f", where {limits.max_accuracy_drop * 100:g} pt may be lost" if quality.default_known else ""
+        allowed = f", where {format_drop(limits.max_accuracy_drop)} may be lost" if quality.default_known else ""
         yield f"{shortfall(quality)}{allowed}"
 
 

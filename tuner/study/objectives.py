@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tuner.errors import UsageError, unknown
-from tuner.units import format_seconds, format_share, parse_seconds
+from tuner.units import format_drop, format_seconds, format_share, parse_seconds
 
 SLO_METRICS = ("p50", "p90", "p95", "p99", "mean")
 
@@ -33,7 +33,7 @@ class Limits:
 
     def __str__(self) -> str:
         parts = [str(self.slo)] if self.slo else []
-        parts.append(f"quality drop ≤ {self.max_accuracy_drop * 100:g} pt")
+        parts.append(f"quality drop ≤ {format_drop(self.max_accuracy_drop)}")
         parts.append(f"errors ≤ {format_share(self.max_error_rate)}")
         return ", ".join(parts)
 

@@ -118,8 +118,17 @@ def test_junit_counts_what_it_holds(name: str, failures: int, errors: int) -> No
     suite = ElementTree.fromstring(gate_files(GATES[name]())["junit.xml"]).find("testsuite")
     assert suite is not None
     assert (suite.get("failures"), suite.get("errors")) == (str(failures), str(errors))
+    times = [float(case.get("time", "nan")) for case in suite.iter("testcase")]
     assert (len(suite.findall(".//failure")), len(suite.findall(".//error"))) == (failures, errors)
     assert suite.get("tests") == str(len(suite.findall("testcase")))
+    assert sum(times) == pytest.approx(float(suite.get("time", "nan")), abs=0.01)
+
+
+def test_an_option_of_the_target_is_told_as_its_flag() -> None:
+    asked = settings()
+    asked = replace(asked, new=replace(asked.new, options={"crash_after": "20"}))
+    sides = dict(words.sides(gate(played(scattered, asked=asked)[0])))
+    assert "--crash-after 20" in sides["new"]
 
 
 def test_github_action_benchmark_gets_lists_of_figures() -> None:

@@ -11,6 +11,7 @@ from tuner.machine import same_hardware
 from tuner.report.comparison.sources import Launches, Source
 from tuner.report.text import ladder
 from tuner.statistics.compare import Estimate, estimate, resolution, unpaired_ratio
+from tuner.units import format_share
 
 _CONFIDENCE = 0.95
 
@@ -203,7 +204,7 @@ def _differences(before: Source, after: Source, pairs: Sequence[Pair]) -> Iterat
 
 def _accuracy(launches: Launches) -> str:
     found = next((one.quality for one in launches.measured if one.quality is not None), None)
-    return f"{found.basis} {found.share:.1%} of {found.total}".replace("%", " %") if found else "–"
+    return f"{found.basis} {format_share(found.share)} of {found.total}" if found else "–"
 
 
 def _doubts(before: Source, after: Source, pairs: Sequence[Pair]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from tuner.errors import StorageError, UsageError
 from tuner.machine import Machine, same_hardware
 from tuner.report.text import ladder, short
 from tuner.report.verdict import verdict
+from tuner.settings.flags import flag_of
 from tuner.study.study import Noise, Study
 from tuner.study.trial import Failure, Measurement, Outcome, StoredOutcome, load_stored
 from tuner.study.workload import Load
@@ -55,7 +56,7 @@ def of_study(study: Study, place: str) -> Source:
         noise=study.noise,
         facts={
             "target": settings.target,
-            **{f"--{name}": value for name, value in settings.options.items()},
+            **{flag_of(name): value for name, value in settings.options.items()},
             "limits": str(settings.limits),
             "budget": f"{settings.budget} trials",
             "seed": str(settings.seed),

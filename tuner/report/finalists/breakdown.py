@@ -65,10 +65,6 @@ class Breakdown:
         """Return a part's share of the mean latency, zero when it is not told."""
         return sum(part.share for part in self.parts if part.name == name)
 
-    def seconds(self, name: str) -> float:
-        """Return a part's seconds, zero when it is not told."""
-        return sum(part.seconds for part in self.parts if part.name == name)
-
 
 def breakdown(one: Runs, level: int) -> Breakdown | None:
     """Cut up the latency of one finalist under one load, over all of its launches; None without valid samples."""

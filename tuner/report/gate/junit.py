@@ -8,6 +8,7 @@ from tuner.gate.result import Gate
 from tuner.report.gate import words
 from tuner.report.text import clean
 from tuner.study.trial import Failure
+from tuner.units import format_drop
 
 # XML 1.0 has no way to write these, not even as a reference; `clean` shows all others that it has none for.
 _IMPOSSIBLE = re.compile("[\ufffe\uffff]")
@@ -22,6 +23,9 @@ def junit(gate: Gate) -> str:
         cases.append(_failed(gate.failure, gate))
     if gate.error is not None:
         cases.append(_ended_early(gate.error, gate))
+    # All cases are judged by the same launches, so each has its share of their time.
+    for case in cases:
+        case.set("time", f"{gate.seconds / len(cases):.3f}")
     counts = {kind: str(sum(case.find(kind) is not None for case in cases)) for kind in ("failure", "error")}
     suite = ElementTree.Element(
         "testsuite",
@@ -54,7 +58,7 @@ def _limit(gate: Gate, effect: Effect) -> ElementTree.Element:
 
 def _answers(gate: Gate) -> ElementTree.Element:
     assert gate.quality is not None
-    case = _case(gate, f"{gate.quality.basis} at most {gate.settings.max_accuracy_drop * 100:g} pt less")
+    case = _case(gate, f"{gate.quality.basis} at most {format_drop(gate.settings.max_accuracy_drop)} less")
     if gate.answers_ruling is Ruling.REGRESSION:
         _said(case, "failure", Ruling.REGRESSION, words.compared_answers(gate))
     elif gate.answers_ruling is Ruling.INCONCLUSIVE:
@@ -76,9 +80,8 @@ def _ended_early(error: str, gate: Gate) -> ElementTree.Element:
 
 
 def _case(gate: Gate, name: str) -> ElementTree.Element:
-    seconds = gate.seconds / (len(gate.effects) or 1)
     classname = f"tuner.gate.{_text(words.target(gate))}"
-    return ElementTree.Element("testcase", classname=classname, name=_text(name), time=f"{seconds:.3f}")
+    return ElementTree.Element("testcase", classname=classname, name=_text(name))
 
 
 def _said(case: ElementTree.Element, kind: str, reason: str, message: str) -> ElementTree.Element:

@@ -8,10 +8,19 @@ from tuner.gate import answers
 from tuner.gate.effect import Effect, Figure, Limit, Ruling
 from tuner.gate.result import Gate, figures
 from tuner.report import quality
+from tuner.settings.flags import flag_of
 from tuner.statistics.compare import ratio
 from tuner.study.quality import Basis
 from tuner.study.space import differences
-from tuner.units import format_duration, format_rate, format_ratio, format_ratios, format_seconds, format_share
+from tuner.units import (
+    format_drop,
+    format_duration,
+    format_rate,
+    format_ratio,
+    format_ratios,
+    format_seconds,
+    format_share,
+)
 
 MARKS = {Ruling.NO_REGRESSION: "✓", Ruling.REGRESSION: "✗", Ruling.INCONCLUSIVE: "?"}
 
@@ -105,7 +114,7 @@ def compared_answers(gate: Gate) -> str:
 
 
 def _drop_allowed(gate: Gate) -> str:
-    return f"at most {gate.settings.max_accuracy_drop * 100:g} pt less"
+    return f"at most {format_drop(gate.settings.max_accuracy_drop)} less"
 
 
 def short(gate: Gate) -> str:
@@ -152,7 +161,7 @@ def sides(gate: Gate) -> Iterator[tuple[str, str]]:
     """Yield each side with what it runs."""
     settings = gate.settings
     for name, side in (("baseline", settings.baseline), ("new", settings.new)):
-        options = " ".join(f"--{key} {value}" for key, value in side.options.items() if value)
+        options = " ".join(f"{flag_of(key)} {value}" for key, value in side.options.items() if value)
         other = settings.new if side is settings.baseline else settings.baseline
         knobs = " ".join(
             f"{key}={value}" for key, value in differences(side.configuration, other.configuration).items()
