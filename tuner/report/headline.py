@@ -1,4 +1,4 @@
-"""The head of the report: what to do in two words, the figures that count, and the finalists."""
+"""The head of the report: what to do in two words, and the figures that count."""
 
 import math
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tuner.report.finalist import Finalist
 from tuner.report.finalist_table import figures
 from tuner.report.quality import asked, change, load_share
-from tuner.report.text import TOO_FEW, capitalised, figure, span, times
+from tuner.report.text import TOO_FEW, bracketed, capitalised, figure, span
 from tuner.report.verdict import Verdict
 from tuner.statistics.compare import Estimate
 from tuner.study.study import Study
@@ -92,7 +92,7 @@ def _slo_tile(study: Study, chosen: Finalist) -> Tile:
     outcomes = [one.outcome for one in study.confirmations if one.trial == chosen.trial]
     launches = [one for one in outcomes if isinstance(one, Measurement)]
     kept = sum(one.target.metric(slo.metric) <= slo.limit for one in launches) if slo else 0
-    each = f"kept in {kept} of {len(outcomes)} launches"
+    each = f"met in {kept} of {len(outcomes)} launches"
     if chosen.objection:
         return Tile(label=label, value="✗\u00a0missed", interval=each, compared=chosen.objection, tone="warn")
     if kept < len(outcomes):
@@ -103,6 +103,4 @@ def _slo_tile(study: Study, chosen: Finalist) -> Tile:
 def _compared(ratio: Estimate | None) -> str:
     if ratio is None or math.isnan(ratio.value):
         return ""
-    if ratio.low is None:
-        return f"{times(ratio.value)} the default"
-    return f"{times(ratio.value)} the default ({span(ratio, times)})"
+    return f"{bracketed(ratio)} the default"
