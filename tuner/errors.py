@@ -4,7 +4,7 @@ TunerError                      1  an installation that is broken; else never se
 ├── UsageError                  2  what the user wrote cannot be done as written
 │   ├── TargetFileError         2  a target.toml is wrong
 │   └── StudyExistsError        2  a study of that name is there already
-├── InfeasibleError             3  nothing that was measured keeps the limits, or the one configuration failed
+├── InfeasibleError             3  nothing that was measured meets the limits, or the one configuration failed
 ├── TargetStartError            4  the server does not start, not even as it comes
 ├── RegressionError             5  what was compared is worse than it may be
 ├── InvalidMeasurementError     6  the measurement cannot be trusted, or does not decide
@@ -40,7 +40,7 @@ class StudyExistsError(UsageError):
 
 
 class InfeasibleError(TunerError):
-    """No configuration that was measured keeps the limits."""
+    """No configuration that was measured meets the limits."""
 
     exit_code = 3
 

@@ -43,7 +43,7 @@ def tuner(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["search", "--target", "null", "--rate", "fast"], "--rate 'fast': expected arrivals a second"),
         (["measure", "--target", "null", "--rate", "50", "--users", "4"], "give one of them"),
         (["measure", "--target", "null", "--load-master", "10.0.0.5:5557"], "cannot reach what tuner launches"),
-        (["measure", "--target", "null", "--measure-at-most", "10ms"], "no p99 can be known"),
+        (["measure", "--target", "null", "--measure-at-most", "10ms"], "too short, give at least 0.5 s"),
         (["measure", "--target", "null", "--load-processes", "0"], "--load-processes 0"),
         (["measure", "--target", "null", "--load-master", "here"], "cannot read 'here': expected ADDRESS:PORT"),
         (["measure", "--target", "null", "--p99-within", "0%"], "--p99-within"),

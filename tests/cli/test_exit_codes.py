@@ -108,7 +108,7 @@ def test_a_search_in_which_nothing_keeps_the_limits_ends_with_its_own_code(tmp_p
     asked = ["--set", "delay_ms=5", "--slo", "p99=1ms", "--users", "4", "--measure-at-most", "0.5s", "--budget", "1"]
     result = tuner("search", "--target", "null", "--name", "mine", *asked, cwd=tmp_path)
     assert result.returncode == 3, result.stderr
-    assert "tuner: no configuration keeps the limits (p99 ≤ 1.00 ms" in result.stderr
+    assert "tuner: no configuration meets the limits (p99 ≤ 1.00 ms" in result.stderr
     assert "Report: " in result.stdout
     assert (tmp_path / "reports" / "mine" / "index.html").exists()
 
@@ -141,7 +141,7 @@ MEASURED = make_measurement(target=0.05, loads=(4, 32))
 
 
 def of_a_few_requests() -> Measurement:
-    """A measurement whose p99 nobody can tell."""
+    """A measurement with too few requests for a p99."""
     level = replace(make_level(32, 100.0, 0.05), requests=9)
     return replace(MEASURED, levels=(level,))
 
@@ -153,7 +153,7 @@ def of_a_few_requests() -> Measurement:
         (MEASURED, "none", 0, ""),
         (MEASURED, "p99=49ms", 3, "the SLO p99 ≤ 49.0 ms is missed: p99 is 50.0 ms at 32 users"),
         (MEASURED, "p50=5ms", 3, "the SLO p50 ≤ 5.00 ms is missed: p50 is 25.0 ms at 32 users"),
-        (of_a_few_requests(), "p99=1s", 6, "nobody knows whether the SLO p99 ≤ 1.00 s is kept: too few requests (9)"),
+        (of_a_few_requests(), "p99=1s", 6, "cannot tell whether the SLO p99 ≤ 1.00 s is met: 9 requests are too few"),
         (of_a_few_requests(), "p50=5ms", 3, "the SLO p50"),
     ],
 )

@@ -118,4 +118,7 @@ def test_a_variable_that_is_no_setting_is_told(
 ) -> None:
     monkeypatch.setenv("TUNER_NAME", "mine")
     assert Invocation.of(["search"], PROGRAM, PLAIN).words == Invocation.of(["search"], PROGRAM, QUIET).words
-    assert capsys.readouterr().err == "note: TUNER_NAME is not read: --name is no setting and must be typed\n"
+    assert (
+        capsys.readouterr().err
+        == "note: TUNER_NAME is not read: --name cannot be set by a variable; pass it as a flag\n"
+    )

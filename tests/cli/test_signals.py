@@ -94,7 +94,7 @@ def test_the_first_ctrl_c_tells_what_there_is_and_how_to_go_on(tmp_path: Path) -
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    message = f"interrupted; go on with: tuner resume {tmp_path / 'study'}"
+    message = f"interrupted; continue with: tuner resume {tmp_path / 'study'}"
     assert err == f"tuner: {message}\n"
     found = json.loads(out)
     assert found["error"] == {"code": 130, "message": message}
@@ -141,9 +141,17 @@ def test_a_second_signal_leaves_also_while_the_last_words_are_written() -> None:
 @pytest.mark.parametrize(
     ("ending", "code", "said"),
     [
-        (StorageError("the storage is gone"), 7, "the storage is gone; go on with: tuner resume"),
-        (ZeroDivisionError("ours"), 1, "a fault of tuner itself: ZeroDivisionError('ours'); go on with: tuner resume"),
-        (OSError(errno.ENOSPC, "No space left on device", "x.npy"), 7, "x.npy: No space left on device; go on with: "),
+        (StorageError("the storage is gone"), 7, "the storage is gone; continue with: tuner resume"),
+        (
+            ZeroDivisionError("ours"),
+            1,
+            "internal error in tuner: ZeroDivisionError('ours'); continue with: tuner resume",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "x.npy"),
+            7,
+            "x.npy: No space left on device; continue with: ",
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
@@ -184,5 +192,5 @@ def test_a_report_that_cannot_be_written_hides_nothing(
     assert ended.value.code == 130
     assert capsys.readouterr().err.splitlines() == [
         "note: there is no report of what was measured: the disk is full",
-        f"tuner: interrupted; go on with: tuner resume {tmp_path / 'study'}",
+        f"tuner: interrupted; continue with: tuner resume {tmp_path / 'study'}",
     ]

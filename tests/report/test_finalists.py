@@ -148,7 +148,7 @@ def test_parts_that_are_more_than_the_request_are_said_to_overlap(
     assert found is not None
     assert found.overlap == pytest.approx(over / 1e3)
     assert sum(part.seconds for part in found.parts) == pytest.approx(found.drawn)
-    assert told(found).startswith("What limits it cannot be told apart: the times that the server tells overlap")
+    assert told(found).startswith("What limits it cannot be determined: the times that the server reports overlap")
 
 
 def test_one_answer_without_its_times_does_not_hide_those_of_all_others() -> None:
@@ -220,7 +220,7 @@ CALM = Conditions(lag_p99=0.0, lag_most=0.0, load_cpu=0.1)
     [
         (
             {"client": 0.1, "queue": 0.7, "compute": 0.2},
-            "Its own concurrency limits it, for requests queue while cores",
+            "Its own concurrency limits it, because requests queue while cores",
         ),
         ({"queue": 0.1, "batch": 0.7, "compute": 0.2}, "Waiting for fuller batches limits it"),
         ({"queue": 0.1, "compute": 0.9}, "The computation of a single batch limits it"),
@@ -228,9 +228,9 @@ CALM = Conditions(lag_p99=0.0, lag_most=0.0, load_cpu=0.1)
         ({"client": 0.9, "compute": 0.1}, "The server does not limit it: the time passes in the client"),
         (
             {"client": 0.1, "server": 0.9},
-            "What limits it cannot be told apart: the server does not tell queue, compute",
+            "What limits it cannot be determined: the server does not report queue, compute",
         ),
-        ({"unknown": 1.0}, "What limits it cannot be told apart"),
+        ({"unknown": 1.0}, "What limits it cannot be determined"),
     ],
 )
 def test_with_cores_to_spare_the_largest_part_limits(shares: dict[str, float], words: str) -> None:
@@ -247,15 +247,17 @@ def test_the_processor_limits_a_server_without_cores_to_spare() -> None:
     crowded = told(queueing, conditions=replace(CALM, other_programs=0.45))
     assert crowded.startswith("The processor limits it, which it had to share with other programs: ")
     assert "other programs on 0.9" in crowded
-    assert told(None, cpu_per_request=None).startswith("What limits it cannot be told: there are no requests to see")
+    assert told(None, cpu_per_request=None).startswith("What limits it is not known: there are no requests to see")
     assert told(replace(queueing, untold=("total",))).startswith(
-        "What limits it cannot be told apart: the server does not tell its time in all, and the server was busy on 0.8"
+        "What limits it cannot be determined: the server does not report its total time, and the server was busy on 0.8"
     )
 
 
 def test_without_the_wait_for_a_batch_the_rest_of_the_server_is_not_called_reading_and_writing() -> None:
     unsplit = replace(spent(compute=0.1, rest=0.9), untold=("batch",))
-    assert told(unsplit).startswith("Neither queue nor computation limits it, but the rest of the server, where a wait")
+    assert told(unsplit).startswith(
+        "Neither queue nor computation limits it; the rest of the server does, which may include"
+    )
 
 
 @pytest.mark.parametrize(("periods", "blamed"), [(3, False), (4, True), (400, True)])
@@ -279,17 +281,18 @@ def advised(importance: Importance | None, model: Mapping[str, Any] | None = Non
 def test_the_knob_to_try_next_is_the_one_that_matters_most_and_has_something_left() -> None:
     few = replace(MATTERS, trials=12)
     assert (
-        "Try max_batch_size next, 40.0 % of what matters to throughput at 32 users: it stands at 8, and nothing "
-        "between 1 and 32 was tried beside it." in advised(MATTERS)
+        "Try max_batch_size next, which has 40.0 % of the importance for throughput at 32 users: it stands at 8, and "
+        "no other value between 1 and 32 was tried." in advised(MATTERS)
     )
     assert "with low confidence from 12 trials" in advised(few)
     highest = "it stands at 2, the highest value of its range, so a wider range may hold a better one"
-    assert f"Try workers next, 60.0 % of what matters to throughput at 32 users: {highest}." in advised(
+    assert f"Try workers next, which has 60.0 % of the importance for throughput at 32 users: {highest}." in advised(
         MATTERS, workers=2
     )
     model = {**studies.small().default, "workers": 2}
-    assert "Try workers next, 60.0 % of what matters to throughput at 32 users: the winner has 2." in advised(
-        MATTERS, model
+    assert (
+        "Try workers next, which has 60.0 % of the importance for throughput at 32 users: the winner has 2."
+        in advised(MATTERS, model)
     )
     providers = replace(MATTERS, shares={"precision": 1.0})
     assert "Every knob's neighbouring values were tried." in advised(providers)
@@ -310,13 +313,13 @@ WAIT = RangeKnob(name="wait", low=0.0, high=20.0, default=5.0)
             (64,),
             "it stands at 63, near the highest value of its range, so a wider range may hold a better one",
         ),
-        (LOG, 2, (1,), "it stands at 2, and nothing between 1 and 64 was tried beside it"),
+        (LOG, 2, (1,), "it stands at 2, and no other value between 1 and 64 was tried"),
         (LOG, 8, (7, 9), ""),
         (LOG, 40, (36, 44), ""),
-        (LOG, 8, (6, 11), "it stands at 8, and nothing between 6 and 11 was tried beside it"),
+        (LOG, 8, (6, 11), "it stands at 8, and no other value between 6 and 11 was tried"),
         (WAIT, 0.3, (), "it stands at 0.3, near the lowest value of its range, so a wider range may hold a better one"),
         (WAIT, 10.0, (9.1, 10.9), ""),
-        (WAIT, 10.0, (8.0, 10.9), "it stands at 10, and nothing between 8 and 10.9 was tried beside it"),
+        (WAIT, 10.0, (8.0, 10.9), "it stands at 10, and no other value between 8 and 10.9 was tried"),
     ],
 )
 def test_what_is_near_is_near_on_the_scale_of_the_knob(
@@ -338,7 +341,7 @@ def test_values_count_as_tried_where_their_knob_mattered() -> None:
     one = Runs(trial=0, name="#0", role="winner", once=False, launches=())
     for configurations, words in (
         (tried, "neighbouring values were tried"),
-        ([tried[0], *idle], "nothing between 0 and"),
+        ([tried[0], *idle], "no other value between 0 and"),
     ):
         trials = [(chosen, studies.failure()) for chosen in configurations]
         assert words in sentence(studies.study(trials), one, None, only, None)
@@ -400,7 +403,7 @@ def test_a_load_with_an_infinite_p99_in_one_launch_has_no_point_and_is_in_the_ta
         ("#7", "32 users", "400 req/s", "24.0 ms", "40.0 ms (40.0 to 40.0 ms)"),
     )
     assert drawn.told.endswith(
-        " Where a launch tells no finite p99 there is no point: #5 winner at 32 users, #6 finalist at 32 users. "
+        " Where a launch has no finite p99 there is no point: #5 winner at 32 users, #6 finalist at 32 users. "
         "The table says why."
     )
 

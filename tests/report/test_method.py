@@ -43,12 +43,12 @@ def test_objectives() -> None:
 def test_sample_sizes() -> None:
     assert method.sample_sizes(studies.study([])) == ""
     assert method.sample_sizes(studies.rates()) == (
-        "at 50 req/s 510 requests a launch, 510 in the median of 13 launches; at 200 req/s 2,034 requests a launch, "
-        "2,034 in the median of 13 launches"
+        "at 50 req/s 510 requests per launch (median 510 over 13 launches); at 200 req/s 2,034 requests per launch "
+        "(median 2,034 over 13 launches)"
     )
     both = studies.with_arrivals(studies.small(), 100.0, {0: 0.01, 1: 0.01, 3: 0.01})
-    assert "at 32 users 1,344 to 2,880 requests a launch" in method.sample_sizes(both)
-    assert "at 100 req/s 1,020 requests a launch, 1,020 in the median of 9 launches" in method.sample_sizes(both)
+    assert "at 32 users 1,344 to 2,880 requests per launch" in method.sample_sizes(both)
+    assert "at 100 req/s 1,020 requests per launch (median 1,020 over 9 launches)" in method.sample_sizes(both)
 
 
 def test_without_doctor_there_is_no_noise_to_tell() -> None:

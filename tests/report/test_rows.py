@@ -65,7 +65,7 @@ def test_a_p99_of_too_few_requests_is_told_apart_from_an_infinite_one() -> None:
     study = studies.study(outcomes, slo=slo)
     table = rows(study, verdict(study))
     assert [row.reason for row in table] == [
-        "whether p99 keeps the SLO is not known: too few requests to tell",
+        "whether p99 meets the SLO is not known: too few requests to tell",
         "p99 has no bound: too many requests failed",
     ]
     drawn = chart(study, table)

@@ -152,7 +152,7 @@ class TestWithoutSlo:
     def test_one_launch_each_says_nothing_about_noise(self) -> None:
         study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060), rounds=1)
         assert chosen(study) == DEFAULT
-        assert "once is not beyond noise" in verdict(study).sentence
+        assert "one launch cannot rule out noise" in verdict(study).sentence
 
     def test_a_default_that_gave_no_measurement_is_not_kept(self) -> None:
         study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.060))
@@ -196,7 +196,7 @@ class TestTooFewRequests:
         study = few(judged((0.02, 500.0, 0.06), (0.011, 700.0, 0.06), slo=Slo(metric="p99", limit=0.07)), FAST, level=1)
         assert chosen(study) == STEADY
         objection = next(one.objection for one in verdict(study).finalists if one.trial == FAST)
-        assert objection == "whether it keeps p99 ≤ 70.0 ms is not known: too few requests to tell"
+        assert objection == "whether it meets p99 ≤ 70.0 ms is not known: too few requests to tell"
 
     def test_a_p99_that_decides_and_is_not_known_has_no_ratio(self) -> None:
         study = few(arriving((0.020, 0.060), (0.015, 0.030), slo=Slo(metric="mean", limit=0.1)), DEFAULT, level=1)
@@ -224,14 +224,14 @@ class TestWithSlo:
     def test_a_slower_configuration_that_meets_it_beats_a_default_that_does_not(self) -> None:
         study = judged((0.012, 390.0, 0.060), (0.011, 700.0, 0.080), slo=self.SLO)
         assert chosen(study) == STEADY
-        assert "it keeps the limits and the default does not (p99 95.0 ms misses" in verdict(study).sentence
+        assert "it meets the limits and the default does not (p99 95.0 ms misses" in verdict(study).sentence
         assert verdict(study).sentence.endswith(", 0.97× [0.96, 0.99] the default's throughput.")
 
     def test_nothing_meets_it(self) -> None:
         study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.075), slo=self.SLO)
         assert chosen(study) is None
         assert verdict(study).configuration is None
-        assert verdict(study).sentence.startswith("No configuration that was confirmed keeps the limits")
+        assert verdict(study).sentence.startswith("No configuration that was confirmed meets the limits")
 
     def test_the_default_can_be_the_only_one_that_meets_it(self) -> None:
         study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.075), default=(0.012, 400.0, 0.050), slo=self.SLO)
@@ -240,13 +240,13 @@ class TestWithSlo:
 
 
 class TestNothingToConfirm:
-    """Where no trial keeps the limits, or none was measured, the sentence and the badge say which."""
+    """Where no trial meets the limits, or none was measured, the sentence and the badge say which."""
 
     def test_the_nearest_is_named_with_its_distance(self) -> None:
         study = replace(studies.small(slo=Slo(metric="p99", limit=0.040)), confirmations=())
         found = verdict(study)
         assert found.sentence == (
-            "No configuration keeps the limits (p99 ≤ 40.0 ms, quality drop ≤ 1 pt, errors ≤ 1.0 %); the nearest is #3 "
+            "No configuration meets the limits (p99 ≤ 40.0 ms, quality drop ≤ 1 pt, errors ≤ 1.0 %); the nearest is #3 "
             "max_batch_size=8 precision=int8, p99 45.0 ms against 40.0 ms."
         )
         assert badge(study, found).text == "No configuration"
@@ -254,7 +254,8 @@ class TestNothingToConfirm:
     def test_the_nearest_may_miss_the_limit_on_quality(self) -> None:
         study = studies.study([(configuration(workers=2), pair(400.0, 0.01, 420.0, 0.09, share=0.92))])
         assert (
-            "#0 workers=2, accuracy is 2.0 pt below the default's, where 1 pt may be lost." in verdict(study).sentence
+            "#0 workers=2, accuracy is 2.0 pt below the default's, where at most 1 pt is allowed."
+            in verdict(study).sentence
         )
 
     def test_a_default_that_failed_is_named(self) -> None:
@@ -269,7 +270,7 @@ class TestNothingToConfirm:
     @pytest.mark.parametrize(
         ("count", "sentence", "words"),
         [
-            (0, "Nothing was measured yet; tuner resume goes on", "Nothing measured"),
+            (0, "Nothing was measured yet; tuner resume continues", "Nothing measured"),
             (1, "The only trial failed, so there is nothing to compare; its log", "All failed"),
             (3, "All 3 trials failed, so there is nothing to compare; their logs", "All failed"),
         ],
@@ -461,3 +462,8 @@ def test_a_launch_that_was_disturbed_says_nothing_of_the_slo(last: studies.Outco
     study = replace(base, confirmations=(*others, replace(rounds[-1], outcome=last)))
     (tile,) = (tile for tile in tiles(study, verdict(study)) if tile.label.startswith("SLO"))
     assert (tile.interval, tile.tone) == (told, tone)
+
+
+def test_ratios_in_the_tiles_have_their_interval_in_brackets() -> None:
+    study = studies.small()
+    assert tiles(study, verdict(study))[0].compared == "2.10× [2.09, 2.12] the default"

@@ -147,7 +147,7 @@ def test_a_variable_that_is_no_setting_is_told() -> None:
     environment |= {f"TUNER_{name}": "tcp://10.0.0.1:80" for name in services}
     assert list(unread(("--name", "--dry-run", "--budget"), environment)) == [
         "TUNER_LATENCY is not read: no setting has that name",
-        "TUNER_NAME is not read: --name is no setting and must be typed",
+        "TUNER_NAME is not read: --name cannot be set by a variable; pass it as a flag",
     ]
 
 

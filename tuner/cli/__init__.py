@@ -1,1 +1,1 @@
-"""The command line: one file per verb, each a pair of arguments and function, without logic."""
+"""The command line: a file for each verb, with its arguments and what it does, and what several verbs share."""

@@ -40,7 +40,7 @@ _EPILOG = "\n\n".join(
     (
         "Settings: a flag wins over a variable such as TUNER_BUDGET, that over tuner.toml, and that over "
         "\\[tool.tuner] in pyproject.toml; `tuner init` writes a tuner.toml that names them all.",
-        "Exit codes: 0 done; 1 a fault of tuner itself; 2 usage or settings; 3 nothing keeps the limits; 4 the target "
+        "Exit codes: 0 done; 1 internal error in tuner; 2 usage or settings; 3 nothing meets the limits; 4 the target "
         "does not start; 5 regression; 6 the measurement is not valid; 7 storage; 130 and 143 on signals.",
         "Example: tuner search --budget 50 --users 4,32 --slo p99=50ms",
     )
@@ -94,7 +94,7 @@ def _program(
         bool, typer.Option("--no-color", help="Use no colours, as with NO_COLOR=1; with any verb.")
     ] = False,
     _wanted: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Find the serving configuration that keeps your promise: load, p99 and accuracy, measured."""
@@ -179,7 +179,7 @@ def _ended(run: Callable[[], int | None], output: Output) -> tuple[int, str]:
         if isinstance(error, OSError) and error.errno in _FULL:
             return StorageError.exit_code, _with_advice(f"{error.filename or 'a stream'}: {error.strerror}", output)
         complain(traceback.format_exc())
-        return 1, _with_advice(f"a fault of tuner itself: {error!r}", output)
+        return 1, _with_advice(f"internal error in tuner: {error!r}", output)
     # The parser turns a KeyboardInterrupt of the verb into this code.
     return code, _with_advice("interrupted", output) if code else ""
 
@@ -189,7 +189,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def _with_advice(message: str, output: Output) -> str:
-    return f"{message}; go on with: {output.go_on}" if output.go_on else message
+    return f"{message}; continue with: {output.go_on}" if output.go_on else message
 
 
 def _told(ending: tuple[int, str], output: Output) -> int:

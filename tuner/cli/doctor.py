@@ -14,7 +14,10 @@ def doctor(
     rate: options.Rate = None,
     runtime_python: options.RuntimePython = None,
     launches: Annotated[
-        int, typer.Option("--launches", min=3, help="How often to launch the target as it comes, to see the noise.")
+        int,
+        typer.Option(
+            "--launches", min=3, help="How many times to launch the target with its defaults, to see the noise."
+        ),
     ] = 6,
 ) -> None:
     """Measure this machine: its noise, its load generator, what is in the way; in two minutes, in open loop more.
@@ -58,7 +61,7 @@ def doctor(
     found = json.loads(dump_diagnosis(diagnosis))
     output.tell({**found, "kept": None})
     if diagnosis.noise is None:
-        raise InvalidMeasurementError("too few launches were valid to know the noise; do first what is marked `look`")
+        raise InvalidMeasurementError("too few launches were valid to know the noise; first fix what is marked `look`")
     kept = str(store.save(diagnosis))
     output.tell({**found, "kept": kept})
     output.say(f"Kept for the searches to come: {kept}")

@@ -30,7 +30,7 @@ def measure(
     load_processes: options.LoadProcesses = 1,
     load_master: options.LoadMaster = None,
 ) -> None:
-    """Measure one configuration: the default, but for what --set says; or a server of yours with --url.
+    """Measure one configuration: the default as changed by --set, or, with --url, a server you started.
 
     Exit code 3 where it misses the --slo.
 
@@ -89,7 +89,7 @@ def require_kept(measurement: "Measurement", slo: "Slo") -> None:
 
     level = measurement.target
     if slo.metric == "p99" and level.told_p99 is None:
-        few = f"too few requests ({level.requests}) tell no p99 at {level.load}; measure longer with --measure-at-most"
-        raise InvalidMeasurementError(f"nobody knows whether the SLO {slo} is kept: {few}")
+        few = f"{level.requests} requests are too few for a p99 at {level.load}; measure longer with --measure-at-most"
+        raise InvalidMeasurementError(f"cannot tell whether the SLO {slo} is met: {few}")
     if (found := level.metric(slo.metric)) > slo.limit:
         raise InfeasibleError(f"the SLO {slo} is missed: {slo.metric} is {format_seconds(found)} at {level.load}")

@@ -53,7 +53,7 @@ LoadProcesses = Annotated[
 ]
 LoadMaster = Annotated[
     str | None,
-    typer.Option("--load-master", help="ADDRESS:PORT where load processes of other machines come in: tuner worker."),
+    typer.Option("--load-master", help="ADDRESS:PORT to which load processes on other machines connect: tuner worker."),
 ]
 SloText = Annotated[
     str | None,
@@ -82,15 +82,17 @@ QualityObjective = Annotated[
         help="Make accuracy, or without labels agreement, a third objective.",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the proposals and of the order of requests.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder that gets one folder per study.")]
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, help="Seed for what is drawn at random, such as the order of requests.")
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder in which each run gets a folder of its own.")]
 Storage = Annotated[str | None, typer.Option("--storage", help="Optuna storage URL; default: SQLite in the study.")]
 RuntimePython = Annotated[
     str | None,
     typer.Option(
         "--runtime-python",
         help="The Python that runs the target's programs ($python), such as one with onnxruntime-gpu for CUDA and "
-        "TensorRT (which were not tried here); default: tuner's own.",
+        "TensorRT (untested by us); default: tuner's own.",
     ),
 ]
 Locustfile = Annotated[
@@ -135,7 +137,7 @@ def workload(
     most = usual.measure_most if within is None else usual.patience
     most = most if at_most is None else parse_seconds(at_most)
     if most < _SHORTEST_SECONDS:
-        raise UsageError(f"--measure-at-most {at_most}: no p99 can be known after less than {_SHORTEST_SECONDS:g} s")
+        raise UsageError(f"--measure-at-most {at_most}: too short, give at least {_SHORTEST_SECONDS:g} s")
     return replace(
         usual,
         patience=usual.patience if at_most is None else most,

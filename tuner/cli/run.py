@@ -93,7 +93,7 @@ def _search(store: Store, target: Target, output: Output) -> None:
         _report_if_possible(store, output)
         raise
     if found.configuration is None:
-        raise InfeasibleError(f"no configuration keeps the limits ({settings.limits})")
+        raise InfeasibleError(f"no configuration meets the limits ({settings.limits})")
     if not found.finalists:
         raise InvalidMeasurementError("nothing was confirmed, as every launch for it failed; the report says why")
 

@@ -56,9 +56,8 @@ def _providers(providers: Sequence[Provider]) -> Table:
 
 def _noise(diagnosis: Diagnosis, noise: Noise) -> Table:
     count = len(diagnosis.launched)
-    title = (
-        f"Noise: {escape(inert(diagnosis.target))} as it comes, launched {count} times; least differences told from it"
-    )
+    launched = f"{escape(inert(diagnosis.target))} with its defaults, launched {count} times"
+    title = f"Noise: {launched}; least differences told from it"
     table = Table(title=title, title_justify="left")
     for heading in ("figure", "typical", "noise (sd)", "1 launch each", f"{ROUNDS} launches each"):
         table.add_column(heading, justify="left" if heading == "figure" else "right")

@@ -41,7 +41,7 @@ def stolen(found: Sequence[Conditions]) -> Check:
 def _share(name: str, shares: Sequence[float | None], limit: float, advice: str) -> Check:
     known = [share for share in shares if share is not None]
     if not known:
-        return Check(name=name, ok=True, found="this machine does not tell")
+        return Check(name=name, ok=True, found="this machine does not report it")
     ok = max(known) <= limit
     found = f"at most {format_share(max(known))} of our cores during a level"
     return Check(name=name, ok=ok, found=found, advice="" if ok else advice)
@@ -51,7 +51,7 @@ def throttled(found: Sequence[Conditions]) -> Check:
     """Say how often a quota stopped us."""
     known = [one.throttled for one in found if one.throttled is not None]
     if not known:
-        return Check(name="throttling", ok=True, found="this machine does not tell")
+        return Check(name="throttling", ok=True, found="this machine does not report it")
     ok = not any(known)
     advice = "" if ok else "raise the CPU limit of this container, or take fewer cores (taskset)"
     return Check(

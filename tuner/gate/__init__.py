@@ -1,1 +1,1 @@
-"""Is the new one worse than the one before: launched in turns and decided, or read from what is stored."""
+"""Is the new one worse than the one before: both are launched in turns until it is decided."""

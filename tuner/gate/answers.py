@@ -17,7 +17,7 @@ def ruling(found: Quality, most: float) -> Ruling:
     """
     if found.change is None or found.drop <= most:
         return Ruling.NO_REGRESSION
-    # Nine digits, so that exactly the limit is kept.
+    # Nine digits, so that exactly the limit is still met.
     return Ruling.REGRESSION if round(found.change.high + most, 9) < 0.0 else Ruling.INCONCLUSIVE
 
 

@@ -81,7 +81,7 @@ class Effect:
 
 
 def overall(rulings: Sequence[Ruling]) -> Ruling:
-    """Judge several limits together: one regression is enough, and all must be kept for none."""
+    """Judge several limits together: one regression is enough, and all must be met for none."""
     if Ruling.REGRESSION in rulings:
         return Ruling.REGRESSION
     return Ruling.INCONCLUSIVE if Ruling.INCONCLUSIVE in rulings or not rulings else Ruling.NO_REGRESSION

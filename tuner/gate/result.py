@@ -40,7 +40,7 @@ class Described:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What was asked: launches in turns, and the limits that the new side must keep.
+    """What was asked: launches in turns, and the limits that the new side must meet.
 
     No round begins that would end after `seconds`.
     """

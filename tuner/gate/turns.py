@@ -53,7 +53,7 @@ class Progress:
 
     @property
     def over(self) -> bool:
-        """Whether more launches would change nothing: one regression is enough, and a kept limit stays kept.
+        """Whether more launches would change nothing: one regression is enough, and a limit that is met stays met.
 
         Nor can they decide a figure that launches before them did not tell.
         """

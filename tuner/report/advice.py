@@ -11,11 +11,12 @@ from tuner.study.trial import Doubt, DoubtKind, Measurement
 ADVICE: dict[DoubtKind, tuple[str, str]] = {
     DoubtKind.NO_DEFAULT: (
         "The default configuration gave no measurement, so a loss of accuracy could not be judged, nor any gain.",
-        "See why it failed in the table of trials; when it was disturbed, go on with tuner resume.",
+        "See why it failed in the table of trials; if it was only disturbed, continue with tuner resume.",
     ),
     DoubtKind.NOT_CONFIRMED: (
-        "No finalist was measured again. The best of many trials looks better than it is, for luck chose it too.",
-        "Finish the study with tuner resume, and rest nothing on figures that were measured once.",
+        "No finalist was measured again. The best of many trials looks better than it is, because luck helped to "
+        "choose it.",
+        "Finish the study with tuner resume, and do not rely on figures measured once.",
     ),
     DoubtKind.PROCESS_LOST: (
         "A process of the server ended under load while others went on, so the figures are those of a smaller server.",
@@ -34,18 +35,18 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
         "hold the batch size at 1.",
     ),
     DoubtKind.QUALITY_UNDECIDED: (
-        "The interval of the change in the answers holds the limit, so the requests at hand do not tell whether it is "
-        "kept. A search goes by the value itself; a gate decides nothing where that is beyond the limit.",
+        "The interval of the change in the answers contains the limit, so the requests at hand cannot show whether it "
+        "is met. A search goes by the value itself; a gate decides nothing where that is beyond the limit.",
         "Give more requests in [answers], as many as are named here, or a limit further away.",
     ),
     DoubtKind.MACHINE_CHANGED: (
-        "Cores, frequency governor or wakefulness of the machine are no longer what they were at the beginning, so the "
+        "Cores, frequency governor or sleep state of the machine are no longer what they were at the beginning, so the "
         "figures of this launch and the earlier ones come from two machines.",
         "Undo the change and measure again: keep the machine awake, hold the governor, leave the cores alone.",
     ),
     DoubtKind.LATE: (
-        "The load process woke or sent its requests late, so the server saw another load than the one that was asked "
-        "for, and part of the latency is the load's own.",
+        "The load process woke or sent its requests late, so the server saw a different load from the one requested, "
+        "and part of the latency is the load's own.",
         "Lower the load, spread it with --load-processes 2, or give the load a core of its own on a larger machine.",
     ),
     DoubtKind.LOAD_PAUSE: (
@@ -55,7 +56,7 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
         "again.",
     ),
     DoubtKind.OTHER_PROGRAMS: (
-        "Other programs ran on the cores of server and load, which makes figures worse, and never better.",
+        "Other programs ran on the cores of server and load, which can only make figures worse.",
         "End them, or run at a quieter time; backups, browsers and indexers are the usual ones.",
     ),
     DoubtKind.STOLEN: (
@@ -93,7 +94,7 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
     ),
     DoubtKind.ERRORS: (
         "Some requests failed; each counts as infinitely slow, so a percentile can become infinite.",
-        "Read the server's log; no failure is the only share that needs no explanation.",
+        "Read the server's log; any failure needs an explanation.",
     ),
     DoubtKind.OVERLOADED: (
         "In open loop this configuration could not carry the rate that the finalists are compared at.",
@@ -104,7 +105,7 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
         "The server is overloaded or hangs: lower the load, or look for a request that never returns.",
     ),
     DoubtKind.SHARED_CORES: (
-        "Load and server compete for the same cores, so latencies hold waiting that a real client would not cause.",
+        "Load and server compete for the same cores, so latencies include waiting that a real client would not cause.",
         "Read the figures as a comparison between configurations; for absolute ones run on four cores or more, or "
         "drive the server from another machine.",
     ),
@@ -121,7 +122,7 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
     DoubtKind.FEWER_LAUNCHES: (
         "Fewer launches confirm a finalist than were planned, so its intervals are wider, and from a single launch "
         "there are none.",
-        "Go on with tuner resume; where launches failed or were disturbed, their reasons stand below the trials.",
+        "Continue with tuner resume; where launches failed or were disturbed, their reasons stand below the trials.",
     ),
     DoubtKind.NO_NOISE_FLOOR: (
         "How much one and the same configuration varies on this machine was not measured, so nothing says how large "
@@ -129,8 +130,8 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
         "Run tuner doctor once on this machine; searches begun after it show the smaller differences as ties.",
     ),
     DoubtKind.NOT_AVAILABLE: (
-        "The server does not tell something that would have been checked.",
-        "Nothing has to be wrong; to have the check, let the server send what is named here.",
+        "The server does not report something that tuner would check.",
+        "This need not be a problem; to have the check, let the server send what is named here.",
     ),
 }
 """What each kind means and what to do about it, the gravest kind first."""

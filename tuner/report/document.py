@@ -137,7 +137,7 @@ class Spent:
 class Judged(Trial):
     """A trial as it was measured or failed, and how it stands among the others.
 
-    `misses` says by how much each limit is missed, `slo` in seconds and `quality` as a share; at most zero is kept. At
+    `misses` says by how much each limit is missed, `slo` in seconds and `quality` as a share; at most zero meets it. At
     the loads of `front`, indices into `settings.workload.loads`, it lies on the front. `ties_best` says that noise does
     not tell it from the best trial within the limits.
     """

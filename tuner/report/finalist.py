@@ -184,9 +184,9 @@ def _objection(study: Study, found: Finalist, failed: int, measured: list[Measur
 
 
 def _missed(slo: Slo, found: Finalist, measured: Sequence[Measurement]) -> str | None:
-    """Say how an SLO is missed, or that it is not known to be kept."""
+    """Say how an SLO is missed, or that it is not known to be met."""
     if slo.metric == "p99" and math.isnan(found.p99[-1].value):
-        return f"whether it keeps {slo} is not known: {TOO_FEW}"
+        return f"whether it meets {slo} is not known: {TOO_FEW}"
     figure = estimate([one.target.metric(slo.metric) for one in measured]).value
     return None if figure <= slo.limit else f"{slo.metric} {format_seconds(figure)} misses {slo}"
 

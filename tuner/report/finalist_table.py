@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from tuner.report.finalist import Finalist
 from tuner.report.quality import basis_of, change
-from tuner.report.text import bracketed, figure, span, times
+from tuner.report.text import bracketed, figure, in_brackets, span, times, with_span
 from tuner.report.verdict import Verdict
 from tuner.statistics.compare import Estimate
 from tuner.study.judgement import criterion
@@ -44,14 +44,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A figure as text, its interval, and how it compares with the default where no column of its own says so."""
+    """A figure as text, its interval, and how it compares with the default where no column of its own says so.
+
+    `line` is the figure with its interval on one line, where it has one.
+    """
 
     text: str
     interval: str = ""
+    line: str = ""
     compared: str = ""
 
     def __str__(self) -> str:
-        told = f"{self.text} ({self.interval})" if self.interval else self.text
+        told = self.line or (f"{self.text} ({self.interval})" if self.interval else self.text)
         return f"{told}, {self.compared}" if self.compared else told
 
 
@@ -84,7 +88,7 @@ def cells(study: Study, found: Verdict, finalist: Finalist) -> tuple[Cell, ...]:
     if found.arrivals is not None:
         ratio = finalist.arrivals_ratio
         others[-1] = replace(others[-1], compared=bracketed(ratio) if ratio and math.isfinite(ratio.value) else "")
-    compared, quality = _cell(finalist.ratios[shown[0].place], times), _quality(finalist.quality)
+    compared, quality = _ratio(finalist.ratios[shown[0].place]), _quality(finalist.quality)
     return (decides, compared, *others, quality, Cell(text=_launches(study, finalist)))
 
 
@@ -102,8 +106,17 @@ def _quality(found: Quality | None) -> Cell:
 def _cell(found: Estimate | None, write: Callable[[float], str]) -> Cell:
     if found is None or math.isnan(found.value):
         return Cell(text=figure(None, write))
+    line = "" if found.low is None else with_span(found, write)
+    return Cell(text=write(found.value), interval=span(found, write), line=line)
+
+
+def _ratio(found: Estimate | None) -> Cell:
+    if found is None or math.isnan(found.value):
+        return Cell(text=figure(None, times))
+    if found.low is None:
+        return Cell(text=times(found.value), interval=span(found, times))
     # The default is its own equal in every launch, which is no interval.
-    return Cell(text=write(found.value), interval="" if found.low == found.high == 1.0 else span(found, write))
+    return Cell(text=times(found.value), interval=in_brackets(found), line=bracketed(found))
 
 
 def note(found: Verdict, finalist: Finalist) -> str:

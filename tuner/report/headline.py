@@ -1,4 +1,4 @@
-"""The head of the report: what to do in two words, the figures that count, and the finalists."""
+"""The head of the report: what to do in two words, and the figures that count."""
 
 import math
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tuner.report.finalist import Finalist
 from tuner.report.finalist_table import figures
 from tuner.report.quality import asked, change, load_share
-from tuner.report.text import TOO_FEW, capitalised, figure, span, times
+from tuner.report.text import TOO_FEW, bracketed, capitalised, figure, span
 from tuner.report.verdict import Verdict
 from tuner.statistics.compare import Estimate
 from tuner.study.objectives import Slo
@@ -105,6 +105,4 @@ def _slo_tile(study: Study, slo: Slo, chosen: Finalist) -> Tile:
 def _compared(ratio: Estimate | None) -> str:
     if ratio is None or math.isnan(ratio.value):
         return ""
-    if ratio.low is None:
-        return f"{times(ratio.value)} the default"
-    return f"{times(ratio.value)} the default ({span(ratio, times)})"
+    return f"{bracketed(ratio)} the default"

@@ -76,7 +76,8 @@ def tie_meaning(study: Study) -> str:
     least = least_difference(study, name, 1)
     if least is None:
         return ""
-    return f"its {name} is within {percent(least)} of the best one's, and one launch of each tells no more here"
+    near = f"its {name} is within {percent(least)} of the best one's"
+    return f"{near}, which one launch of each cannot resolve on this machine"
 
 
 def _noise(study: Study, found: Noise) -> Iterator[str]:
@@ -110,7 +111,7 @@ def _requests(counts: Sequence[int]) -> str:
     least, most = min(counts), max(counts)
     told = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     launches = f"{len(counts)} launch{'' if len(counts) == 1 else 'es'}"
-    return f"{told} requests a launch, {statistics.median_low(counts):,} in the median of {launches}"
+    return f"{told} requests per launch (median {statistics.median_low(counts):,} over {launches})"
 
 
 def _range(least: float, most: float) -> str:

@@ -22,7 +22,7 @@ from tuner.report.pareto.chart import Chart, chart
 from tuner.report.pareto.markers import SHAPES
 from tuner.report.quality import basis_of
 from tuner.report.rows import Row, Standing
-from tuner.report.text import TOO_FEW, clean, ladder, short, show
+from tuner.report.text import clean, ladder, short, show
 from tuner.report.verdict import Verdict
 from tuner.search.importance import ENOUGH_TRIALS
 from tuner.statistics.quantiles import smallest_sample
@@ -117,7 +117,6 @@ def _environment() -> jinja2.Environment:
         parts=PARTS,
         times=TIMES,
         enough_trials=ENOUGH_TRIALS,
-        too_few=TOO_FEW,
         standing=Standing,
     )
     return environment

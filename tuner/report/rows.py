@@ -28,7 +28,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One trial, judged by the objectives; `front` counts the levels at which no point of the chart beats its.
+    """One trial, judged by the objectives; `front` are the levels at which no point of the chart beats its.
 
     `misses` says which limits are missed and by how much, `roles` are "default", "winner" and "finalist". `ties_best`
     says that this machine's noise does not tell the trial from the best one within the limits.
@@ -155,7 +155,7 @@ def _missed(study: Study, trial: Trial, misses: Mapping[str, float]) -> Iterator
 
 def _above(slo: Slo, target: LevelSummary, miss: float) -> str:
     if slo.metric == "p99" and target.told_p99 is None:
-        return f"whether p99 keeps the SLO is not known: {TOO_FEW}"
+        return f"whether p99 meets the SLO is not known: {TOO_FEW}"
     if math.isinf(miss):
         return f"{slo.metric} has no bound: too many requests failed"
     return f"{slo.metric} {format_seconds(miss)} above the SLO"

@@ -8,7 +8,7 @@ from tuner.report.wanted import Scalar, Table, wanted
 from tuner.study.space import Configuration, Value
 from tuner.study.study import Settings
 
-HELD = "Every knob is held, so that a search here would measure this configuration alone: take [set] out before one."
+HELD = "Every knob is held, so a search here would measure only this configuration; remove [set] before searching."
 """What a reader of the file has to know, in it and beside it."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")

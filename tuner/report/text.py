@@ -134,6 +134,13 @@ def span(found: Estimate, write: Callable[[float], str]) -> str:
     return interval(found.low, found.high, write)
 
 
+def with_span(found: Estimate, write: Callable[[float], str]) -> str:
+    """Write an estimate and its interval on one line, such as `3,842 [3,577, 4,121] req/s`."""
+    if found.low is None or found.high is None:
+        return write(found.value)
+    return with_unit("{} [{}, {}]", *map(write, (found.value, found.low, found.high)))
+
+
 def times(ratio: float) -> str:
     """Write a ratio such as `1.84×`."""
     return f"{ratio:.2f}×"
@@ -141,9 +148,14 @@ def times(ratio: float) -> str:
 
 def bracketed(ratio: Estimate) -> str:
     """Write a ratio and its interval, such as `1.84× [1.71, 1.97]`; what is compared with itself has none."""
+    return f"{times(ratio.value)} {in_brackets(ratio)}".strip()
+
+
+def in_brackets(ratio: Estimate) -> str:
+    """Write the interval of a ratio, such as `[1.71, 1.97]`; nothing where there is none."""
     if ratio.low is None or ratio.high is None or ratio.low == ratio.high == 1.0:
-        return times(ratio.value)
-    return f"{times(ratio.value)} [{ratio.low:.2f}, {ratio.high:.2f}]"
+        return ""
+    return f"[{ratio.low:.2f}, {ratio.high:.2f}]"
 
 
 def percent(ratio: float) -> str:

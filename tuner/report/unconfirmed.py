@@ -13,7 +13,7 @@ from tuner.units import format_drop, format_rate, format_seconds
 def unconfirmed(study: Study, seen: Trial | None, lost: tuple[int, ...]) -> str:
     """Say what is known without confirmation; `seen` is the best trial within the limits, `lost` failed to confirm."""
     if not study.trials:
-        return "Nothing was measured yet; tuner resume goes on with the study."
+        return "Nothing was measured yet; tuner resume continues the study."
     measured = [trial for trial in study.trials if trial.measurement is not None]
     if not measured:
         return _all_failed(len(study.trials))
@@ -35,7 +35,7 @@ def _all_failed(count: int) -> str:
 
 
 def _none_within(study: Study, measured: list[Trial]) -> str:
-    """Say that no trial keeps the limits: that they could not be judged without the default, or how near one came."""
+    """Say that no trial meets the limits: that they could not be judged without the default, or how near one came."""
     default = study.default_trial
     qualities = [trial.measurement.quality for trial in measured if trial.measurement]
     if (
@@ -51,7 +51,7 @@ def _none_within(study: Study, measured: list[Trial]) -> str:
     nearest = min(ranked(measured), key=lambda trial: _distance(study, trial))
     told = " and ".join(_misses(study, nearest))
     return (
-        f"No configuration keeps the limits ({study.settings.limits}); the nearest is #{nearest.number} "
+        f"No configuration meets the limits ({study.settings.limits}); the nearest is #{nearest.number} "
         f"{short(nearest.configuration, study.default)}, {told}."
     )
 
@@ -73,7 +73,7 @@ def _misses(study: Study, trial: Trial) -> Iterator[str]:
     if missed["slo"] > 0.0 and limits.slo is not None:
         yield f"{_latency(trial.measurement.target, limits.slo.metric)} against {format_seconds(limits.slo.limit)}"
     if missed["quality"] > 0.0 and quality is not None:
-        allowed = f", where {format_drop(limits.max_accuracy_drop)} may be lost" if quality.default_known else ""
+        allowed = f", where at most {format_drop(limits.max_accuracy_drop)} is allowed" if quality.default_known else ""
         yield f"{shortfall(quality)}{allowed}"
 
 

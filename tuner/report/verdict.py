@@ -1,12 +1,11 @@
 """The one sentence a person can act on, from confirmed figures only."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tuner.report.finalist import Finalist, arrivals_load, finalists, lost, undecided
 from tuner.report.quality import answered
-from tuner.report.text import TOO_FEW, bracketed, percent, short, with_unit
+from tuner.report.text import TOO_FEW, bracketed, percent, short, with_span
 from tuner.report.ties import beyond_noise, least_difference
 from tuner.report.unconfirmed import unconfirmed
 from tuner.statistics.compare import Estimate
@@ -20,7 +19,7 @@ from tuner.units import format_rate, format_seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What to deploy, and why; without `winner` nothing was confirmed that keeps the limits.
+    """What to deploy, and why; without `winner` nothing was confirmed that meets the limits.
 
     `better` says whether the winner beats the default beyond noise in the figure that decides. `chosen` is the finalist
     that the sentence says to run: the winner, or the default where the winner is not better. `lost` are the trials of
@@ -100,7 +99,7 @@ def _sentence(study: Study, found: Verdict) -> str:
         return f"Deploy {changed}: {compared}, {beside}{_but(study, found)}."
     if default is None:
         told = _figures(study, winner)
-        return f"Deploy {changed}: {told}. The default was not measured again, so nothing says how much better."
+        return f"Deploy {changed}: {told}. The default was not measured again, so how much better it is, is unknown."
     if default.objection is not None:
         told = ", ".join(filter(None, (_figures(study, winner), _compared(study, winner))))
         return f"Deploy {changed}: {_instead(study, default.objection)}. It gives {told}{_but(study, found)}."
@@ -119,7 +118,7 @@ def _no_better(study: Study, found: Verdict) -> str:
 def _nobody(study: Study, nearest: Finalist) -> str:
     """Say that no finalist can win, and what speaks against the best of them."""
     limits = study.settings.limits
-    wanted = f"keeps the limits ({limits})" if limits.slo else "can be relied on"
+    wanted = f"meets the limits ({limits})" if limits.slo else "can be relied on"
     reason = f"the best of them, {short(nearest.configuration, study.default)}, cannot win: {nearest.objection}"
     return f"No configuration that was confirmed {wanted}; {reason}."
 
@@ -128,7 +127,7 @@ def _instead(study: Study, objection: str) -> str:
     """Say why a configuration is chosen that is not better than the default."""
     if study.settings.limits.slo is None:
         return f"the default cannot be relied on ({objection})"
-    return f"it keeps the limits and the default does not ({objection})"
+    return f"it meets the limits and the default does not ({objection})"
 
 
 def _kept(study: Study, winner: Finalist, changed: str) -> str:
@@ -138,7 +137,8 @@ def _kept(study: Study, winner: Finalist, changed: str) -> str:
     if math.isnan(ratio.value):
         return f"Keep the default for now: {changed} cannot be compared with it in {name}: {_why_not(study, winner)}."
     if ratio.low is None:
-        return f"Keep the default for now: {changed} gave {bracketed(ratio)} its {name}, but once is not beyond noise."
+        gave = f"{changed} gave {bracketed(ratio)} the default's {name}"
+        return f"Keep the default for now: {gave}, but one launch cannot rule out noise."
     least = least_difference(study, name, ratio.repetitions)
     noise = f"; differences below {percent(least)} are noise on this machine" if least is not None else ""
     return f"Keep the default: {changed} is not better beyond noise ({bracketed(ratio)} the default's {name}{noise})."
@@ -175,7 +175,7 @@ def _slower_arrivals(found: Verdict) -> str:
     low = mine.arrivals_ratio.low
     if not unbounded and not (low is not None and low > 1.0):
         return ""
-    p99, theirs = _interval(mine.arrivals, format_seconds), _interval(default.arrivals, format_seconds)
+    p99, theirs = with_span(mine.arrivals, format_seconds), with_span(default.arrivals, format_seconds)
     return f"; but in open loop at {found.arrivals} its p99 of {p99} is worse than the default's {theirs}"
 
 
@@ -183,7 +183,7 @@ def _figures(study: Study, finalist: Finalist) -> str:
     """Tell what a configuration gives, after `gives`."""
     target, p99 = study.settings.workload.target, _p99(finalist.p99[-1])
     if _decides(study).more:
-        return f"{_interval(finalist.throughput, format_rate)} at {target} with {p99}{_kept_besides(study, finalist)}"
+        return f"{with_span(finalist.throughput, format_rate)} at {target} with {p99}{_kept_besides(study, finalist)}"
     return f"{p99} at {target}{_kept_besides(study, finalist)}"
 
 
@@ -191,22 +191,16 @@ def _beside(study: Study, finalist: Finalist) -> str:
     """Tell the same after a ratio that already named the figure that decides."""
     if _decides(study).more:
         return _figures(study, finalist)
-    p99 = _interval(finalist.p99[-1], format_seconds)
+    p99 = with_span(finalist.p99[-1], format_seconds)
     return f"{p99} at {study.settings.workload.target}{_kept_besides(study, finalist)}"
 
 
 def _p99(found: Estimate) -> str:
     if math.isnan(found.value):
         return f"a p99 that is not known ({TOO_FEW})"
-    return f"a p99 of {_interval(found, format_seconds)}"
+    return f"a p99 of {with_span(found, format_seconds)}"
 
 
 def _kept_besides(study: Study, finalist: Finalist) -> str:
     slo = f" (SLO {study.settings.limits.slo} met)" if study.settings.limits.slo and not finalist.objection else ""
     return f"{slo}, {answered(finalist.quality)}" if finalist.quality else slo
-
-
-def _interval(found: Estimate, write: Callable[[float], str]) -> str:
-    if found.low is None or found.high is None:
-        return write(found.value)
-    return with_unit("{} [{}, {}]", *map(write, (found.value, found.low, found.high)))

@@ -15,11 +15,11 @@ _SHARE_OF_SLOWEST = 0.5
 
 
 def finalists(study: Study) -> list[int]:
-    """Return the trials to confirm: the default, if it was measured, and the best of those that keep the limits.
+    """Return the trials to confirm: the default, if it was measured, and the best of those that meet the limits.
 
     Best is the highest throughput at the target load, in open loop the lowest p99; without an SLO, among those whose
     p99 at every level is about as good as the default's, then along the Pareto front. Nothing is confirmed when nothing
-    keeps the limits.
+    meets the limits.
     """
     kept = [trial for trial in study.trials if feasible(trial, study.settings.limits)]
     if not kept:

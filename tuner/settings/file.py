@@ -68,9 +68,11 @@ class SettingsTable(BaseModel):
         default=None, description="Make accuracy a third objective.", examples=[False]
     )
     seed: int | None = Field(
-        default=None, ge=0, description="Seed of the proposals and of the order of requests.", examples=[0]
+        default=None, ge=0, description="Seed for what is drawn at random, such as the order of requests.", examples=[0]
     )
-    out: str | None = Field(default=None, description="Folder that gets one folder per study.", examples=["reports"])
+    out: str | None = Field(
+        default=None, description="Folder in which each run gets a folder of its own.", examples=["reports"]
+    )
     storage: str | None = Field(
         default=None,
         description="Optuna storage URL; without it SQLite in the study. Passwords belong in TUNER_STORAGE.",
@@ -92,7 +94,7 @@ class SettingsTable(BaseModel):
         default=None, ge=1, description="How many processes make the load.", examples=[1]
     )
     load_master: Annotated[str, _read_by(parse_address)] | None = Field(
-        default=None, description="Where load processes of other machines come in.", examples=["0.0.0.0:5557"]
+        default=None, description="Where load processes on other machines connect.", examples=["0.0.0.0:5557"]
     )
     vary: list[str] = Field(
         default=[], description="Knobs to search that a search leaves alone by default.", examples=[["scheduler"]]

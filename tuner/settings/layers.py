@@ -92,5 +92,5 @@ def unread(flags: Iterable[str], environment: Mapping[str, str] = os.environ) ->
         ours = variable.startswith(_PREFIX) and text and not _OF_A_SERVICE.search(name)
         if ours and name.lower() not in SettingsTable.model_fields:
             flag = typed.get(variable)
-            why = f"{flag} is no setting and must be typed" if flag else "no setting has that name"
+            why = f"{flag} cannot be set by a variable; pass it as a flag" if flag else "no setting has that name"
             yield f"{variable} is not read: {why}"

@@ -1,4 +1,4 @@
-"""Does a trial keep the limits, and which one is better: the one place that says so, for search and report."""
+"""Does a trial meet the limits, and which one is better: the one place that says so, for search and report."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -67,18 +67,18 @@ def objectives(measurement: Measurement, *, with_quality: bool = False) -> tuple
 
 
 def violations(measurement: Measurement, limits: Limits) -> dict[str, float]:
-    """Return by how much each limit is missed; at most zero means kept.
+    """Return by how much each limit is missed; at most zero means met.
 
     The keys are the same for every trial: `slo` in seconds, `quality` as a share of all answers.
     """
     slo = measurement.target.metric(limits.slo.metric) - limits.slo.limit if limits.slo else 0.0
-    # Exactly the limit is kept, whatever the last bit of a difference of fractions says.
+    # Exactly the limit is still met, whatever the last bit of a difference of fractions says.
     drop = round(measurement.quality.drop - limits.max_accuracy_drop, 9) if measurement.quality else 0.0
     return {"slo": slo, "quality": drop}
 
 
 def feasible(trial: Trial, limits: Limits) -> bool:
-    """Whether a trial was measured and keeps every limit."""
+    """Whether a trial was measured and meets every limit."""
     measurement = trial.measurement
     return measurement is not None and all(miss <= 0.0 for miss in violations(measurement, limits).values())
 

@@ -1,4 +1,4 @@
-"""What is wanted of a configuration: the SLO and the other limits that it must keep."""
+"""What is wanted of a configuration: the SLO and the other limits that it must meet."""
 
 from dataclasses import dataclass
 

@@ -68,7 +68,7 @@ class Quality:
     def drop(self) -> float:
         """By how much it falls short of the default's, as a share; nine digits, not the last bit of a fraction.
 
-        All of it when the default's answers are not known: what cannot be compared keeps no limit.
+        All of it when the default's answers are not known: what cannot be compared meets no limit.
         """
         if not self.default_known:
             return 1.0

@@ -150,7 +150,7 @@ class LevelSummary:
         return self.p99.value if self.requests >= smallest_sample(0.99) else None
 
     def metric(self, name: str) -> float:
-        """Return a latency metric by name; a p99 that cannot be told is not known to keep any limit."""
+        """Return a latency metric by name; a p99 that cannot be told is not known to meet any limit."""
         if name == "p99":
             return math.inf if self.told_p99 is None else self.told_p99
         return float(getattr(self, name))

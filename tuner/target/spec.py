@@ -185,7 +185,7 @@ def _build(folder: Path, table: TargetTable, known: Mapping[str, Any], own_locus
     names = {**known, **facts}
     space = _space(table, names)
     if broken := space.violated(space.default()):
-        raise UsageError(f"[space]: the defaults together break {broken!r}; choose defaults that keep it")
+        raise UsageError(f"[space]: the defaults together break {broken!r}; choose defaults that satisfy it")
     locustfile = own_locustfile or _locustfile(folder, table.locustfile)
     return Target(
         name=folder.name,

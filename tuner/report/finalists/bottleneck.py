@@ -93,9 +93,9 @@ def _limit(busy: Cores | None, found: Breakdown | None, throttled: float) -> str
         whose = ", which it had to share with other programs" if busy.others >= _FOREIGN * busy.all else ""
         return f"The processor limits it{whose}: {used}{spent}."
     if found is None:
-        return f"What limits it cannot be told: there are no requests to see where their time went, and {used}."
+        return f"What limits it is not known: there are no requests to see where their time went, and {used}."
     if hidden := _hidden(found):
-        return f"What limits it cannot be told apart: {hidden}, and {used}."
+        return f"What limits it cannot be determined: {hidden}, and {used}."
     return f"{_slowest(found)}: {used}{spent}."
 
 
@@ -103,8 +103,8 @@ def _hidden(found: Breakdown) -> str:
     """Say what keeps the parts of a request from naming a cause; nothing where they do."""
     missing = [TIMES[name] for name in _NEEDED if name in found.untold]
     if missing:
-        return f"the server does not tell {_listed(missing)}"
-    return "the times that the server tells overlap" if found.overlap > _OVERLAP * found.mean else ""
+        return f"the server does not report {_listed(missing)}"
+    return "the times that the server reports overlap" if found.overlap > _OVERLAP * found.mean else ""
 
 
 def _spent(found: Breakdown | None) -> str:
@@ -131,10 +131,11 @@ def _slowest(found: Breakdown) -> str:
     rest = "Reading and writing requests limits it, not the model"
     if "batch" in found.untold:
         rest = (
-            "Neither queue nor computation limits it, but the rest of the server, where a wait for batches would be too"
+            "Neither queue nor computation limits it; the rest of the server does, which may include waiting for "
+            "batches"
         )
     return {
-        "queue": "Its own concurrency limits it, for requests queue while cores are free",
+        "queue": "Its own concurrency limits it, because requests queue while cores are free",
         "batch": "Waiting for fuller batches limits it",
         "compute": "The computation of a single batch limits it, not the number of cores",
         "rest": rest,
@@ -156,9 +157,9 @@ def _next(
     if advice is None:
         return "Every knob's neighbouring values were tried."
     name, words = advice
-    weight = f"{format_share(importance.shares[name])} of what matters to {importance.objective}"
+    weight = f"{format_share(importance.shares[name])} of the importance for {importance.objective}"
     doubt = f", with low confidence from {importance.trials} trials" if importance.low_confidence else ""
-    return f"Try {name} next, {weight}{doubt}: {words}."
+    return f"Try {name} next, which has {weight}{doubt}: {words}."
 
 
 def _untried(study: Study, knob: Knob, configuration: Configuration) -> str:
@@ -189,7 +190,7 @@ def _range(knob: RangeKnob, value: float, tried: Sequence[float]) -> str:
         _apart(knob, value, one) <= _GAP * width or (knob.integer and abs(value - one) <= 1) for one in (lower, upper)
     ):
         return ""
-    return f"{at}, and nothing between {_shown(knob, lower)} and {_shown(knob, upper)} was tried beside it"
+    return f"{at}, and no other value between {_shown(knob, lower)} and {_shown(knob, upper)} was tried"
 
 
 def _apart(knob: RangeKnob, one: float, other: float) -> float:

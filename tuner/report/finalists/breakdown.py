@@ -19,11 +19,11 @@ PARTS = {
     "compute": "compute",
     "rest": "read, serialise and the rest of the server",
     "server": "server, not split",
-    "unknown": "not told by the server",
+    "unknown": "not reported by the server",
 }
 """What a reader calls the parts, in the order in which a request meets them."""
 
-TIMES = {"queue": "queue", "batch": "batch wait", "compute": "compute", "total": "its time in all"}
+TIMES = {"queue": "queue", "batch": "batch wait", "compute": "compute", "total": "its total time"}
 """What a server may tell of a request, by the names of the samples' columns."""
 
 _SERVER = ("queue", "batch", "compute")

@@ -83,7 +83,7 @@ def _more(target: Load) -> str:
 def _absent(places: Sequence[str]) -> str:
     if not places:
         return ""
-    return f" Where a launch tells no finite p99 there is no point: {', '.join(places)}. The table says why."
+    return f" Where a launch has no finite p99 there is no point: {', '.join(places)}. The table says why."
 
 
 def _spots(one: Runs) -> Iterator[Spot]:

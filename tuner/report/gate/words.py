@@ -149,7 +149,7 @@ def more(gate: Gate) -> str:
     if gate.quality is not None and all(effect.ruling is Ruling.NO_REGRESSION for effect in gate.effects):
         would = answers.would_decide(gate.quality, gate.settings.max_accuracy_drop)
         return f"No more launches would decide it, but {would} whether {gate.quality.basis} drops too far."
-    return "What was seen lies too near the limit: no number of launches that anybody has would decide it."
+    return "What was seen lies too near the limit: no practical number of launches would decide it."
 
 
 def target(gate: Gate) -> str:

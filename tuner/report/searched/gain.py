@@ -35,7 +35,7 @@ class Gain:
 class Box:
     """The place of each trial between the best and the worst of each objective, at 0 and 1.
 
-    `worst` is the reference point, in the objectives' own units. The default and the trials that keep every limit span
+    `worst` is the reference point, in the objectives' own units. The default and the trials that meet every limit span
     the box, and latencies lie on a logarithm in it: one trial that was ten times slower must not make all others alike.
     """
 
@@ -44,7 +44,7 @@ class Box:
 
 
 def gains(study: Study) -> tuple[Gain, ...]:
-    """Return the hypervolume after every trial; none when no trial keeps the limits."""
+    """Return the hypervolume after every trial; none when no trial meets the limits."""
     places = box(study).places
     kept = {trial.number for trial in study.trials if feasible(trial, study.settings.limits)} & set(places)
     if not kept:
@@ -98,7 +98,7 @@ def _costs(study: Study, trial: Trial) -> tuple[float, ...] | None:
 
 
 def gain(study: Study) -> Drawing | None:
-    """Draw the hypervolume over the trials; None unless two trials compare and one of them keeps the limits."""
+    """Draw the hypervolume over the trials; None unless two trials compare and one of them meets the limits."""
     found, reference = gains(study), box(study)
     if len(reference.places) < _FEWEST or not found:
         return None
