@@ -1,12 +1,14 @@
 """What each doubt means and what to do about it, and all doubts of a study in groups."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tuner.study.judgement import feasible
 from tuner.study.study import Study
 from tuner.study.trial import Doubt, DoubtKind, Measurement
+
+_WHOLE = "the whole study"
 
 ADVICE: dict[DoubtKind, tuple[str, str]] = {
     DoubtKind.NO_DEFAULT: (
@@ -139,7 +141,7 @@ ADVICE: dict[DoubtKind, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """One doubt and where it was raised; `trial` is None for the study as a whole."""
+    """One doubt and where it was raised; `trial` is None for a study as a whole, and in a gate."""
 
     where: str
     trial: int | None
@@ -148,7 +150,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoubtGroup:
-    """All doubts of one kind; `launches` is how many raised it, 0 when it concerns the study as a whole."""
+    """All doubts of one kind; `launches` is how many raised it, 0 when it concerns the whole."""
 
     kind: DoubtKind
     meaning: str
@@ -193,26 +195,30 @@ def _confirmation(study: Study) -> Iterator[Doubt]:
 
 def doubt_groups(study: Study, chosen: int | None) -> tuple[DoubtGroup, ...]:
     """Group the doubts of a study by kind: those that touch the chosen trial first, then the graver kind first."""
-    remarks: dict[DoubtKind, list[Remark]] = {kind: [] for kind in ADVICE}
-    for kind, remark in _remarks(study):
-        remarks[kind].append(remark)
-    groups = [
+    return tuple(sorted(grouped(_remarks(study), _WHOLE), key=lambda group: not group.concerns(chosen)))
+
+
+def grouped(remarks: Iterable[tuple[DoubtKind, Remark]], whole: str) -> tuple[DoubtGroup, ...]:
+    """Group remarks by kind, the gravest kind first; those on the `whole` are raised by no launch."""
+    by_kind: dict[DoubtKind, list[Remark]] = {kind: [] for kind in ADVICE}
+    for kind, remark in remarks:
+        by_kind[kind].append(remark)
+    return tuple(
         DoubtGroup(
             kind=kind,
             meaning=meaning,
             advice=advice,
-            launches=len({remark.where for remark in remarks[kind] if remark.trial is not None}),
-            remarks=tuple(remarks[kind]),
+            launches=len({remark.where for remark in by_kind[kind]} - {whole}),
+            remarks=tuple(by_kind[kind]),
         )
         for kind, (meaning, advice) in ADVICE.items()
-        if remarks[kind]
-    ]
-    return tuple(sorted(groups, key=lambda group: not group.concerns(chosen)))
+        if by_kind[kind]
+    )
 
 
 def _remarks(study: Study) -> Iterator[tuple[DoubtKind, Remark]]:
     for doubt in study_doubts(study):
-        yield doubt.kind, Remark(where="the whole study", trial=None, message=doubt.message)
+        yield doubt.kind, Remark(where=_WHOLE, trial=None, message=doubt.message)
     for trial in study.trials:
         for doubt in trial.measurement.doubts if trial.measurement else ():
             yield doubt.kind, Remark(where=f"trial #{trial.number}", trial=trial.number, message=doubt.message)

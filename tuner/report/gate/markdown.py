@@ -1,11 +1,9 @@
 """`summary.md` of a gate, which is also what GitHub shows as the summary of a job."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tuner.gate.result import WHOLE, Gate
-from tuner.report.advice import ADVICE
 from tuner.report.gate import words
 from tuner.report.method import placed, protocol
 from tuner.report.text import clean, in_markdown
@@ -65,20 +63,20 @@ def _cut(line: str) -> str:
 
 
 def _doubts(gate: Gate) -> Iterator[str]:
-    doubts = list(gate.doubts())
-    counts = Counter(kind for kind, _ in {(doubt.kind, where) for where, doubt in doubts if where != WHOLE})
-    whole = {doubt.kind: doubt.message for where, doubt in doubts if where == WHOLE}
+    doubts = words.doubts(gate)
     without_figures = dict(gate.without_figures())
     if doubts or without_figures:
         yield "### Doubts\n"
     for where, reason in without_figures.items():
         yield f"- **{where}** gave no figures: {in_markdown(reason)}"
-    for kind, (meaning, advice) in ADVICE.items():
-        if kind in whole:
-            yield f"- **{in_markdown(kind)}**: {in_markdown(whole[kind])}. {advice}"
-        if kind in counts:
-            launches = f"{counts[kind]} of {2 * len(gate.rounds)} launches"
-            yield f"- **{in_markdown(kind)}** ({launches}): {meaning} {advice}"
+    for group in doubts:
+        kind = in_markdown(group.kind)
+        for remark in group.remarks:
+            if remark.where == WHOLE:
+                yield f"- **{kind}**: {in_markdown(remark.message)}. {group.advice}"
+        if group.launches:
+            launches = f"{group.launches} of {2 * len(gate.rounds)} launches"
+            yield f"- **{kind}** ({launches}): {group.meaning} {group.advice}"
 
 
 def _method(gate: Gate) -> Iterator[str]:

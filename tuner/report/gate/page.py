@@ -9,11 +9,10 @@ from tuner import __version__
 from tuner.gate.effect import Ruling
 from tuner.gate.result import Gate
 from tuner.report import html
-from tuner.report.advice import ADVICE
 from tuner.report.gate import chart, words
 from tuner.report.method import load, measured, placed, warm_up
 from tuner.report.palette import DARK, LIGHT
-from tuner.study.trial import Doubt, Measurement, Outcome
+from tuner.study.trial import LevelSummary, Measurement, Outcome
 
 _SCRIPTS = ("theme.js", "copy.js")
 _TONES = {Ruling.NO_REGRESSION: "good", Ruling.REGRESSION: "warn", Ruling.INCONCLUSIVE: "plain"}
@@ -33,7 +32,7 @@ def page(gate: Gate) -> str:
         sides=list(words.sides(gate)),
         effects=[(effect, words.later(gate, effect), chart.drawing(gate, effect)) for effect in gate.effects],
         rounds=list(enumerate(gate.rounds, 1)),
-        doubts=_doubts(gate),
+        doubts=words.doubts(gate),
         without_figures=list(gate.without_figures()),
         light=LIGHT,
         dark=DARK,
@@ -44,23 +43,12 @@ def page(gate: Gate) -> str:
     )
 
 
-def _doubts(gate: Gate) -> list[tuple[str, str, str, list[tuple[str, Doubt]]]]:
-    """Return every kind of doubt with its meaning, its advice and its remarks, the gravest kind first."""
-    raised = list(gate.doubts())
-    return [
-        (kind, meaning, advice, remarks)
-        for kind, (meaning, advice) in ADVICE.items()
-        if (remarks := [one for one in raised if one[1].kind is kind])
-    ]
-
-
 @cache
 def _environment() -> jinja2.Environment:
     environment = html.environment()
     environment.globals.update(
         allowed=words.allowed_alone,
         change=words.change,
-        write=words.WRITE,
         marks=words.MARKS,
         width=chart.WIDTH,
         height=chart.HEIGHT,
@@ -73,6 +61,6 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _level(outcome: Outcome) -> object:
+def _level(outcome: Outcome) -> LevelSummary | None:
     """Return what was measured at the target load, if anything was."""
     return outcome.target if isinstance(outcome, Measurement) else None

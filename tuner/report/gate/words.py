@@ -6,8 +6,9 @@ from pathlib import Path
 
 from tuner.gate import answers
 from tuner.gate.effect import Effect, Figure, Limit, Ruling
-from tuner.gate.result import Gate, figures
+from tuner.gate.result import WHOLE, Gate, figures
 from tuner.report import quality
+from tuner.report.advice import DoubtGroup, Remark, grouped
 from tuner.settings.flags import flag_of
 from tuner.statistics.compare import ratio
 from tuner.study.quality import Basis
@@ -167,3 +168,9 @@ def sides(gate: Gate) -> Iterator[tuple[str, str]]:
             f"{key}={value}" for key, value in differences(side.configuration, other.configuration).items()
         )
         yield name, " ".join(filter(None, (side.source if name == "baseline" else side.target, options, knobs)))
+
+
+def doubts(gate: Gate) -> tuple[DoubtGroup, ...]:
+    """Group all doubts of a gate by their kind, the gravest kind first."""
+    remarks = ((doubt.kind, Remark(where=where, trial=None, message=doubt.message)) for where, doubt in gate.doubts())
+    return grouped(remarks, WHOLE)
