@@ -173,6 +173,11 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
 
+def _seed(text: str) -> int | None:
+    """Read a seed; none, for `random`, lets every server draw other delays."""
+    return None if text == "random" else int(text)
+
+
 def options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -180,7 +185,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--law", choices=list(LAWS), default="constant", help="when answers are due; see laws.py")
     parser.add_argument("--delay-ms", type=float, default=10.0, help="service time; lognormal: its median")
     parser.add_argument("--sigma", type=float, default=0.5, help="lognormal: of the logarithm")
-    parser.add_argument("--law-seed", type=int, default=0, help="lognormal: of the draws")
+    parser.add_argument("--law-seed", type=_seed, default=0, help="lognormal: of the draws; random: others each time")
     parser.add_argument("--stall-s", type=float, default=1.0, help="stall: how long no answer leaves")
     parser.add_argument("--stall-every-s", type=float, default=10.0, help="stall: from one's end to the next one's")
     parser.add_argument("--servers", type=int, default=4, help="mdc: how many there are")

@@ -1,11 +1,13 @@
 """How often `tuner gate` cries wolf, how often it sees that something became slower, and how long it takes.
 
-    python tests/benchmarks/gate_power.py [--gates 40] [--agent search] [--set KNOB=VALUE ...] [--change 10]
+    python tests/benchmarks/gate_power.py [--gates 40] [--fresh | --agent search] [--set KNOB=VALUE ...] [--change 10]
         [--users 8] [--seconds 1] [--at-most 3min] [--record gates.jsonl] [--simulated 2000]
 
 Gates with no change and gates with a planted one, in turns, each by the program itself. The target is the null target
-with lognormal delays of a known median, 10 ms and 10 % more; with `--agent` it is a bundled agent, and a copy of it
-whose every computation takes 10 % longer, which is less than 10 % of a request; `--set` holds knobs of both sides.
+with lognormal delays of a known median, 10 ms and 10 % more. They are the same ones at every launch, so that nothing
+but the machine scatters; with `--fresh` every launch draws others, and its p99 scatters as a sample does. With
+`--agent` it is a bundled agent, and a copy of it whose every computation takes 10 % longer, which is less than 10 % of
+a request; `--set` holds knobs of both sides.
 False alarms may be at most 5 %, detections must be at least 90 %, and no gate may take longer than it may. Load and
 time of a launch are a gate's own, so that 80 gates take up to four hours; `--users 8 --seconds 1` make it some 30
 minutes.
@@ -82,7 +84,18 @@ def _sides(options: argparse.Namespace, changed: bool, folder: Path) -> list[str
     baseline = folder / "baseline.toml"
     baseline.write_text(f"[set]\ndelay_ms = {DELAY_MS}\n", encoding="utf-8")
     delay = DELAY_MS * (1.0 + options.change / 100.0) if changed else DELAY_MS
-    return ["--target", "null", "--law", "lognormal", "--set", f"delay_ms={delay:g}", "--baseline", str(baseline)]
+    draws = ["--law-seed", "random"] if options.fresh else []
+    return [
+        "--target",
+        "null",
+        "--law",
+        "lognormal",
+        *draws,
+        "--set",
+        f"delay_ms={delay:g}",
+        "--baseline",
+        str(baseline),
+    ]
 
 
 def _slower(change: float, copy: Path) -> Path:
@@ -125,7 +138,7 @@ def real(options: argparse.Namespace, record: Path) -> tuple[list[Ended], list[P
 
 def _made_by(options: argparse.Namespace) -> Mapping[str, object]:
     """Return the options that the figures depend on."""
-    return {name: getattr(options, name) for name in ("agent", "set", "change", "users", "seconds", "at_most")}
+    return {name: getattr(options, name) for name in ("agent", "fresh", "set", "change", "users", "seconds", "at_most")}
 
 
 def _name(options: argparse.Namespace, changed: bool) -> str:
@@ -187,7 +200,9 @@ def main() -> None:
     """Run, simulate, print the tables, judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gates", type=int, default=40, help="of each kind")
-    parser.add_argument("--agent", help="a bundled agent instead of the null target")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--agent", help="a bundled agent instead of the null target")
+    target.add_argument("--fresh", action="store_true", help="draw other delays at every launch")
     parser.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="of both sides")
     parser.add_argument("--change", type=float, default=10.0, help="per cent that are planted")
     parser.add_argument("--users", type=int, help="of a launch; default: the gate's own")

@@ -4,8 +4,9 @@ Repeated confidence intervals (Jennison & Turnbull 1989): at every look there is
 confidence all of them hold the truth, so that one may stop at any look for whatever reason. How much of the error each
 look may use is spent by elapsed time (Lan & DeMets 1983; the power family of Kim & DeMets 1987), so that the number of
 looks need not be known before. The looks share the error by Bonferroni's inequality and not by their correlation, which
-nobody knows for Student's t with so few repetitions: the intervals are somewhat wider than they had to be, never too
-narrow.
+nobody knows for Student's t with so few repetitions: the intervals are somewhat wider than they had to be. Student's t
+assumes that ratios scatter evenly about their mean. Where one launch in ten is twice as slow, a few ratios in a row may
+all miss that, and lie closer together than they should: no interval from so few of them holds its error then.
 """
 
 import math

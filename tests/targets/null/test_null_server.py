@@ -101,6 +101,20 @@ def test_answers_are_due_when_the_law_says(tmp_path: Path, law: str, parameters:
     assert np.median(answered - due) < 0.02
 
 
+@pytest.mark.parametrize(("seed", "same"), [("3", True), ("random", False)])
+def test_draws_are_the_same_at_every_launch_unless_they_are_to_be_others(tmp_path: Path, seed: str, same: bool) -> None:
+    took = []
+    for name in ("first", "second"):
+        made = null(law="lognormal", delay_ms=2.0, law_seed=seed, record=tmp_path / name)
+        with made as port, closing(connect(port)) as connection:
+            for _ in range(5):
+                connection.sendall(GET)
+                receive(connection, 1)
+        arrivals, due, _ = recorded(tmp_path / name)
+        took.append(due - arrivals)
+    assert np.allclose(*took, atol=1e-9) is same
+
+
 def test_the_answer_says_what_it_took_and_who_gave_it(tmp_path: Path) -> None:
     with null(law="batching", delay_ms=20, per_item_ms=2, record=tmp_path / "record") as port, ExitStack() as stack:
         connections = [stack.enter_context(closing(connect(port))) for _ in range(3)]
