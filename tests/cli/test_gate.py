@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_bad_input import tuner
-from tests.cli.test_search import nothing_is_left_of
-from tests.gate.test_side import git
+from tests.cli.program import nothing_is_left_of, tuner
+from tests.gate.repository import git
 from tuner import bundled
 from tuner.cli import gated
 from tuner.cli.app import main

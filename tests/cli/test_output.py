@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_bad_input import tuner
+from tests.cli.program import tuner
 from tests.conftest import MakeTarget
 from tuner.settings import schema
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.report import samples, studies
 from tests.report.browser import CHROMIUM, asked
-from tests.report.test_write import ODD
+from tests.report.odd import ODD
 from tuner.report.write import write_report
 from tuner.study.study import Study
 

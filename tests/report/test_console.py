@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import MACHINE
 from tests.report import studies
-from tests.report.test_write import hostile, noisy
+from tests.report.odd import hostile, noisy
 from tuner.report.console import print_measurement, print_verdict
 from tuner.report.write import write_report
 from tuner.study.objectives import Slo
