@@ -90,12 +90,13 @@ def _slo_tile(study: Study, chosen: Finalist) -> Tile:
     slo = study.settings.limits.slo
     label = f"SLO {slo} at {study.settings.workload.target}"
     outcomes = [one.outcome for one in study.confirmations if one.trial == chosen.trial]
+    # A launch that was disturbed says nothing; one that failed by itself is an objection.
     launches = [one for one in outcomes if isinstance(one, Measurement)]
     kept = sum(one.target.metric(slo.metric) <= slo.limit for one in launches) if slo else 0
-    each = f"kept in {kept} of {len(outcomes)} launches"
+    each = f"kept in {kept} of {len(launches)} launches"
     if chosen.objection:
         return Tile(label=label, value="✗\u00a0missed", interval=each, compared=chosen.objection, tone="warn")
-    if kept < len(outcomes):
+    if kept < len(launches):
         return Tile(label=label, value="✓\u00a0met", interval=each, compared="on average, not every time", tone="mixed")
     return Tile(label=label, value="✓\u00a0met", interval=each, tone="good")
 
