@@ -74,3 +74,6 @@ def hostile() -> Gate:
     made = replace(gate(found, command=HOSTILE), started=HOSTILE, error=f"{HOSTILE}\n{HOSTILE}")
     failure = Failure(kind=FailureKind.CRASH, reason=HOSTILE, log_tail=(HOSTILE, HOSTILE))
     return replace(made, failure=failure, machine=replace(made.machine, cpu=HOSTILE, versions={HOSTILE: HOSTILE}))
+
+
+ALL = {**GATES, "hostile": hostile}
