@@ -7,14 +7,10 @@ from pathlib import Path
 import pytest
 import typer
 
+from tests.cli.program import tuner
 from tests.conftest import MakeTarget
 from tuner.cli.app import app
 from tuner.search.storage import read_study
-
-
-def tuner(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tuner", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 import typer
 
-from tests.cli.test_bad_input import tuner
+from tests.cli.program import tuner
 from tests.doctor.diagnoses import make_diagnosis
 from tuner.cli import run
 from tuner.cli.doctor import doctor

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_bad_input import tuner
+from tests.cli.program import tuner
 from tests.conftest import MACHINE, MakeTarget, make_level, make_measurement
 from tuner import errors
 from tuner.cli import app

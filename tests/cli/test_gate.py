@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_bad_input import tuner
-from tests.cli.test_search import nothing_is_left_of
-from tests.gate.test_side import git
+from tests.cli.program import nothing_is_left_of, tuner
+from tests.gate.repository import git
 from tuner import bundled
 from tuner.cli import gated
 from tuner.cli.app import main
+from tuner.study.trial import FailureKind
 
 # By the law p99 is 3.2 times the median; the delays differ by far more than the machine does. Enough users for a p99.
 QUICK = ("--users", "8", "--measure-at-most", "1s", "--law", "lognormal")
@@ -126,6 +126,16 @@ def test_a_baseline_that_does_not_start_has_its_own_code_and_its_report(server: 
     assert result.returncode == 4
     assert "tuner: the baseline: did not start" in result.stderr
     assert "It ended early: the baseline: did not start" in result.stdout
+    (folder,) = (server.parent / "reports").glob("gate-*")
+    assert 'type="ended early"' in (folder / "junit.xml").read_text()
+
+
+def test_a_baseline_that_runs_but_fails_its_limits_has_its_own_code_and_its_report(server: Path) -> None:
+    (server.parent / "old.toml").write_text("[options]\nerror_every = '3'\n")
+    result = tuner("gate", "--target", "server", "--baseline", "old.toml", *QUICK, cwd=server.parent)
+    assert result.returncode == 3, result.stderr
+    assert f"tuner: the baseline: {FailureKind.ERRORS}" in result.stderr
+    assert "It ended early: the baseline: " in result.stdout
     (folder,) = (server.parent / "reports").glob("gate-*")
     assert 'type="ended early"' in (folder / "junit.xml").read_text()
 

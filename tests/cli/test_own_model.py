@@ -11,7 +11,7 @@ import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from onnx.external_data_helper import convert_model_to_external_data
 
-from tests.cli.test_bad_input import tuner
+from tests.cli.program import tuner
 from tuner.errors import InvalidMeasurementError, UsageError
 from tuner.study.quality import Basis
 from tuner.study.trial import Measurement, load_outcome

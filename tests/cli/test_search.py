@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,9 +9,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
+from tests.cli.program import nothing_is_left_of
 from tests.conftest import MakeTarget
 from tuner import bundled
 from tuner.cli.run import run
@@ -32,27 +31,6 @@ def search(target: str, out: Path, budget: int, workload: Workload, rounds: int 
     )
     run(settings, spec.load(target), place(cores()), command="tuner search", out=out)
     return read_study(out / "mine")
-
-
-def launched_for(folder: Path) -> list[int]:
-    """Every process but this one that has something below `folder` in its command line or as its log."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = [*process.cmdline(), os.readlink(f"/proc/{process.pid}/fd/2"), process.cwd()]
-        except (psutil.Error, OSError):
-            continue
-        if process.pid != os.getpid() and any(str(folder) in word for word in words):
-            found.append(process.pid)
-    return found
-
-
-def nothing_is_left_of(folder: Path) -> bool:
-    """Whether every process is gone; a reaper that saw us vanish needs a moment to clean up after us."""
-    deadline = time.monotonic() + 5.0
-    while launched_for(folder) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not launched_for(folder)
 
 
 def test_a_search_against_a_server_of_known_delay(tmp_path: Path) -> None:

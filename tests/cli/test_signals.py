@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_search import nothing_is_left_of
+from tests.cli.program import nothing_is_left_of
 from tests.conftest import MakeTarget
 from tuner.cli import signals
 from tuner.cli.app import main

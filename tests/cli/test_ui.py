@@ -13,8 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.cli.test_bad_input import tuner
-from tests.cli.test_search import nothing_is_left_of
+from tests.cli.program import nothing_is_left_of, tuner
 from tuner.target.launch import free_port
 
 

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.gate.repository import git
 from tuner import bundled
 from tuner.errors import TargetFileError, UsageError
 from tuner.gate.side import New, launchable_baseline
 from tuner.study.space import Value
 from tuner.target import spec
-
-OWN = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org")
 
 
 def new(target: str, options: dict[str, str] | None = None, typed: Sequence[str] | None = None, **sets: Value) -> New:
@@ -44,10 +43,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     text = (folder / "target.toml").read_text()
     (folder / "target.toml").write_text(text.replace("ready = 10.0", "ready = 11.0"))
     return folder
-
-
-def git(*arguments: str) -> None:
-    subprocess.run([*OWN, *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
 def test_a_file_is_a_configuration_whatever_is_set(tmp_path: Path) -> None:

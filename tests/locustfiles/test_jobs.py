@@ -9,10 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.locustfiles.conftest import Run
 from tuner.target.launch import free_port
 from tuner.target.process import SupervisedProcess
-
-from .conftest import Run
 
 RunLocust = Callable[..., Run]
 REFERENCE = Path(__file__).resolve().parents[2] / "targets" / "reference"

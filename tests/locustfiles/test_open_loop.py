@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.locustfiles.conftest import Run
 from tuner import bundled
 from tuner.target.launch import free_port
 from tuner.target.process import SupervisedProcess
-
-from .conftest import Run
 
 RunLocust = Callable[..., Run]
 Serve = Callable[..., str]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeTarget
-from tests.measure.test_measurement import REQUESTS, TOML, protocol, server
+from tests.measure.servers import REQUESTS, TOML, protocol, server
 from tuner.errors import TargetFileError
 from tuner.measure import gates
 from tuner.measure.measurement import measure

@@ -12,7 +12,7 @@ import pytest
 
 from tests import hot
 from tests.conftest import MakeTarget, make_measurement
-from tests.measure.test_measurement import protocol
+from tests.measure.servers import protocol
 from tuner.measure import gates
 from tuner.measure.failed import LaunchError
 from tuner.measure.kept import Keeper, is_healthy

@@ -1,4 +1,4 @@
-"""What axe-core finds in the page: it is no part of this project and has to be installed."""
+"""What axe-core finds in the pages: it is no part of this project and has to be installed."""
 
 import os
 import shutil
@@ -11,9 +11,10 @@ import pytest
 
 from tests.report import samples, studies
 from tests.report.browser import CHROMIUM, asked
-from tests.report.test_write import ODD
+from tests.report.gate.gates import ALL
+from tests.report.odd import ODD
+from tuner.report.gate.write import write_gate
 from tuner.report.write import write_report
-from tuner.study.study import Study
 
 
 @cache
@@ -38,18 +39,29 @@ setTimeout(() => axe.run().then((found) => tell({
 })), 1000);
 """
 
-STUDIES: dict[str, Callable[[Path], Study]] = {
-    "a usual study": lambda folder: samples.leave(studies.simulated(30), folder),
-    "no trial": lambda _: ODD["no trial"](),
-    "all failed": lambda _: ODD["all failed"](),
-    "hostile": lambda _: ODD["hostile"](),
+Write = Callable[[Path], Path]
+"""Writes a page into a folder, and returns it."""
+
+
+def of_study(name: str) -> Write:
+    return lambda folder: write_report(ODD[name](), folder)
+
+
+def of_gate(name: str) -> Write:
+    return lambda folder: write_gate(ALL[name](), folder)
+
+
+PAGES: dict[str, Write] = {
+    "a usual study": lambda folder: write_report(samples.leave(studies.simulated(30), folder), folder),
+    **{name: of_study(name) for name in ("no trial", "all failed", "hostile")},
+    **{f"gate: {name}": of_gate(name) for name in ("kept", "regression", "crash", "ended", "hostile")},
 }
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", PAGES)
 def test_axe_core_finds_no_violation(name: str, dark: bool, tmp_path: Path) -> None:
-    page = write_report(STUDIES[name](tmp_path), tmp_path)
+    page = PAGES[name](tmp_path)
     found = axe()
     assert found is not None
     switch = 'document.getElementById("theme").click();\n' if dark else ""

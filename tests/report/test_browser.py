@@ -9,7 +9,7 @@ import pytest
 from tests.report import samples, studies
 from tests.report.browser import CHROMIUM, asked, opened
 from tests.report.hand import tab
-from tests.report.test_write import ODD, hostile, noisy
+from tests.report.odd import ODD, hostile, noisy
 from tuner.report.commands import measure, serve, variables
 from tuner.report.settings_file import settings_file
 from tuner.report.verdict import verdict

@@ -6,12 +6,16 @@ import pytest
 
 from tests.report import studies
 from tests.report.studies import configuration, failure, level, measurement
+from tuner.report.axes import in_ms
 from tuner.report.hover import hovers
 from tuner.report.pareto.chart import chart
-from tuner.report.rows import rows
+from tuner.report.quality import answered
+from tuner.report.rows import points, rows
+from tuner.report.text import interval
 from tuner.report.verdict import verdict
 from tuner.study.objectives import Slo
 from tuner.study.study import Study
+from tuner.units import format_rate, format_seconds
 
 
 def drawn(study: Study) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -95,3 +99,34 @@ def test_colour_tells_the_accuracy_where_it_differs() -> None:
         ]
     )
     assert isinstance(of_group(drawn(alike)[1], "front")[0]["marker"]["color"], str)
+
+
+def test_dominated_points_are_fainter_than_those_on_the_front() -> None:
+    _, traces = drawn(studies.small())
+    strong, faint = ({trace["opacity"] for trace in of_group(traces, name) if trace["mode"] == "markers"}
+                     for name in ("front", "dominated"))  # fmt: skip
+    assert max(faint) < min(strong)
+
+
+def test_a_point_tells_its_figures_with_the_interval_of_its_p99_and_why_it_cannot_win() -> None:
+    study = studies.small(slo=Slo(metric="p99", limit=0.048))
+    table = rows(study, verdict(study))
+    told = {(trace["customdata"][i], trace["x"][i]): text
+            for trace in drawn(study)[1] if trace.get("hovertext") and trace.get("yaxis") is None
+            for i, text in enumerate(trace["hovertext"])}  # fmt: skip
+    found = points(table)
+    assert len(found) == len(told) == 6
+    for point in found:
+        p99, row = point.level.p99, point.row
+        for said in (
+            f"#{row.trial.number}",
+            str(point.level.load),
+            format_rate(point.level.throughput),
+            format_seconds(p99.value),
+            interval(p99.low, p99.high, format_seconds),
+            answered(studies.quality(0.935 if row.trial.number == 3 else 0.94)),
+            row.reason or row.standing,
+            *row.roles,
+        ):
+            assert said in told[row.trial.number, in_ms(p99.value)]
+    assert [row.trial.number for row in table if row.reason] == [0, 1, 2]

@@ -8,7 +8,8 @@ import pytest
 
 from tests.conftest import MACHINE
 from tests.report import studies
-from tests.report.test_write import hostile, noisy
+from tests.report.odd import hostile, noisy
+from tests.report.screen import assert_inert
 from tuner.report.console import print_measurement, print_verdict
 from tuner.report.write import write_report
 from tuner.study.objectives import Slo
@@ -63,9 +64,7 @@ def test_a_hostile_study_is_inert_in_a_terminal(capsys: pytest.CaptureFixture[st
     print_verdict(study, Path("index.html"))
     shown = capsys.readouterr().out
     assert "=cmd" in shown
-    assert "\x1b" not in shown
-    assert "##[" not in shown
-    assert not [line for line in shown.splitlines() if line.lstrip().startswith("::")]
+    assert_inert(shown)
 
 
 def test_a_measurement_as_a_document_is_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

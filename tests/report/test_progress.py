@@ -2,32 +2,15 @@
 
 import time
 from dataclasses import replace
-from io import StringIO
 
 import pytest
-from rich.console import Console
 
 from tests.report import studies
+from tests.report.screen import Screen, assert_inert
 from tuner.report.progress import LaunchProgress, SearchProgress
 from tuner.study.objectives import Slo
 from tuner.study.trial import Failure, FailureKind, Trial
 from tuner.terminal import Output
-
-
-class Screen(Output):
-    """An output whose progress is kept: that of a terminal, or of a file."""
-
-    def __init__(self, *, terminal: bool) -> None:
-        super().__init__()
-        self._kept = StringIO()
-        self._terminal = terminal
-
-    def progress(self) -> Console:
-        return Console(file=self._kept, force_terminal=self._terminal, width=160, highlight=False, color_system=None)
-
-    @property
-    def text(self) -> str:
-        return self._kept.getvalue()
 
 
 def watched(screen: Output) -> SearchProgress:
@@ -121,7 +104,7 @@ def test_names_and_reasons_are_inert() -> None:
         progress.trial_started(7, trial.configuration)
         progress.trial_finished(trial)
         progress.note("\x1b[2Jnote")
-    assert "\x1b" not in screen.text
+    assert_inert(screen.text)
     assert "crashed: ␛[2J ## [error]mine" in screen.text
 
 

@@ -180,8 +180,6 @@ def test_what_was_not_confirmed_or_not_often_enough_is_doubted() -> None:
 def test_a_trial_on_the_front_shows_all_its_points_in_full() -> None:
     study = studies.third()
     found = points(rows(study, verdict(study)))
-    for one in found:
-        assert one.standing is one.row.standing
     assert {one.row.trial.number for one in found if one.standing is Standing.FRONT} == {0, 1, 3}
     assert not any(one.row.on_front(one.index) for one in found if one.row.trial.number == 0), "it is below the line"
 

@@ -13,7 +13,7 @@ import typer
 from tests import hot
 from tests.conftest import MakeTarget
 from tests.report import studies
-from tests.report.test_write import HOSTILE
+from tests.report.odd import HOSTILE
 from tuner.cli import options
 from tuner.cli.app import app
 from tuner.report.commands import measure, variables

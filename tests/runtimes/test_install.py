@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import fake_openvino
-from tests.cli.test_bad_input import tuner
+from tests.cli.program import tuner
 from tuner.runtimes import store
 from tuner.runtimes.known import KNOWN
 

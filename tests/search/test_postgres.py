@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.search.test_study import Silent, header, measured
+from tests.search.searches import Silent, header, measured
 from tuner.search import engine
 from tuner.search.storage import create, open_study, read_study
 from tuner.study.space import SearchSpace

@@ -90,6 +90,7 @@ def _tiles(study: Study, found: Verdict, chosen: Finalist) -> Iterator[Tile]:
 def _slo_tile(study: Study, slo: Slo, chosen: Finalist) -> Tile:
     """Say in how many launches an SLO was met; whoever is chosen meets it in their mean."""
     outcomes = [one.outcome for one in study.confirmations if one.trial == chosen.trial]
+    # A launch that was disturbed says nothing; one that failed by itself is an objection.
     figures = [one.target.metric(slo.metric) for one in outcomes if isinstance(one, Measurement)]
     met = sum(figure <= slo.limit for figure in figures)
     every = met == len(figures)

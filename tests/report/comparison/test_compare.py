@@ -11,8 +11,8 @@ import pytest
 
 from tests.conftest import MACHINE
 from tests.report import studies
+from tests.report.odd import HOSTILE, hostile
 from tests.report.studies import configuration, level, measurement
-from tests.report.test_write import HOSTILE, hostile
 from tuner.errors import RegressionError, StorageError, UsageError
 from tuner.machine import Machine
 from tuner.report.comparison.console import document, print_comparison, sentence

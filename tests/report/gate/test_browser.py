@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.gate.test_files import GATES, hostile
-from tests.report.test_browser import CHROMIUM, opened
+from tests.report.browser import CHROMIUM, opened
+from tests.report.gate.gates import GATES, hostile
 from tuner.report.gate.write import write_gate
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")

@@ -78,7 +78,7 @@ def marked(ruling: Ruling) -> str:
 
 def sentence(gate: Gate) -> str:
     """Say the verdict, and what it rests on."""
-    if gate.failure is not None:
+    if gate.failure is not None and gate.error is None:
         return f"Regression: the baseline can be measured, and the new one cannot, twice in a row: {gate.failure.kind}."
     parts = [_told(effect, gate) for effect in gate.effects]
     if gate.answers_ruling not in (None, Ruling.NO_REGRESSION):
