@@ -59,6 +59,12 @@ class Tab:
         found: dict[str, Any] = json.loads(message)
         return found
 
+    def open(self, page: Path) -> None:
+        """Open a page whose scripts have run; what was seen of an earlier one is forgotten."""
+        self.events.clear()
+        self.send("Page.navigate", url=page.as_uri())
+        self.await_event("Page.loadEventFired")
+
     def ask(self, script: str) -> Any:
         """Return what a script's last expression is, once it is no promise any more."""
         found = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
@@ -120,8 +126,7 @@ def tab(page: Path, tmp_path: Path, *flags: str) -> Iterator[Tab]:
         found.session = found.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             found.send(f"{domain}.enable")
-        found.send("Page.navigate", url=page.as_uri())
-        found.await_event("Page.loadEventFired")
+        found.open(page)
         yield found
     finally:
         browser.kill()
