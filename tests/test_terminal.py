@@ -1,5 +1,6 @@
 """What is written does nothing but show itself, and a document is written once."""
 
+import io
 import json
 import math
 import os
@@ -8,7 +9,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from tuner.terminal import Output, cell, complain, inert
+from tuner.terminal import Output, cell, complain, inert, mend_streams
 
 
 @pytest.mark.parametrize(
@@ -83,3 +84,11 @@ def test_nothing_but_the_result_where_no_document_is_wanted(capsys: pytest.Captu
     output.progress().print("on the way")
     output.close(6, "not valid")
     assert capsys.readouterr() == ("a line\n", "")
+
+
+def test_what_an_encoding_lacks_does_not_cost_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    mend_streams()
+    Output().say("p99 ≤ 50 ms")
+    assert written.getvalue() == b"p99 ? 50 ms\n"

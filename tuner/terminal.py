@@ -24,6 +24,7 @@ With `--json` stdout is exactly one document, version 1:
 A number that JSON does not have is the text "Infinity" or "-Infinity", or null.
 """
 
+import io
 import json
 import math
 import os
@@ -86,6 +87,23 @@ def silence(stream: TextIO) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+def mend_streams() -> None:
+    """Open standard streams that were closed before the start, and let stdout replace what its encoding lacks.
+
+    The next pipe or file would else get the number of a closed stream, and what a child is told to read or to write as
+    its own stream would be that.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _in_json(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
     """Give pytest its signals and its environment back."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    environment = dict(os.environ)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    kept = {number: signal.getsignal(number) for number in numbers}
+    environment, hook = dict(os.environ), sys.unraisablehook
     yield
+    sys.unraisablehook = hook
     for number, handler in kept.items():
         signal.signal(number, handler)
     for name in os.environ.keys() - environment.keys():

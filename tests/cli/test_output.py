@@ -34,6 +34,7 @@ def document(*arguments: str, cwd: Path) -> tuple[dict[str, Any], int]:
         (["--help"], "", {"text"}),
         (["search", "--help"], "search", {"text"}),
         (["runtime", "add", "--help"], "runtime add", {"text"}),
+        (["--show-completion"], "", {"text"}),
     ],
 )  # fmt: skip
 def test_the_document_of_a_verb(tmp_path: Path, arguments: list[str], verb: str, keys: set[str]) -> None:
@@ -49,6 +50,15 @@ def test_no_verb_at_all_is_a_mistake_with_the_help(tmp_path: Path, arguments: li
     assert "Usage: tuner" in found["result"]["text"]
     result = tuner(*arguments, cwd=tmp_path)
     assert (result.returncode, "Usage: tuner" in result.stdout) == (2, True)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_standard_stream_that_is_closed_is_in_nobodys_way(tmp_path: Path, closed: str) -> None:
+    words = [sys.executable, "-m", "tuner", "measure", "--target", "null", "--users", "2", "--measure-at-most", "0.5s"]
+    command = ["bash", "-c", f'exec "$@" {closed}', "bash", *words]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert len(list(tmp_path.glob("reports/measure-*/measurement.json"))) == 1
 
 
 def test_behind_two_dashes_no_word_is_one_for_every_verb(tmp_path: Path) -> None:

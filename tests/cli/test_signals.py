@@ -16,7 +16,7 @@ from tests.conftest import MakeTarget
 from tuner.cli import signals
 from tuner.cli.app import main
 from tuner.cli.run import run
-from tuner.errors import StorageError
+from tuner.errors import StorageError, Terminated
 from tuner.machine import cores, place
 from tuner.report import write
 from tuner.search import engine
@@ -101,6 +101,46 @@ def test_the_first_ctrl_c_tells_what_there_is_and_how_to_go_on(tmp_path: Path) -
     assert [trial["number"] for trial in found["result"]["trials"]] == [0]
     assert Path(found["result"]["report"]).exists()
     assert nothing_is_left_of(tmp_path)
+
+
+def test_ctrl_c_where_the_reader_of_stderr_went_first(tmp_path: Path) -> None:
+    """As with `2>&1 | tee log`, which the same Ctrl-C ends."""
+    command = [sys.executable, "-m", "tuner", "search", "--target", "null", "--budget", "3", "--users", "2",
+               "--measure-at-most", "0.5s", "--name", "study", "--out", str(tmp_path)]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    wait_for(tmp_path / "study" / "trials" / "0001" / "locust.log", process)
+    assert process.stderr is not None
+    process.stderr.close()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    assert (tmp_path / "study" / "index.html").exists()
+
+
+class Dropped:
+    """Something that is interrupted while it is cleaned up, where Python swallows every exception."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interruption_that_a_finalizer_swallows_is_not_lost() -> None:
+    def drop_and_go_on() -> None:
+        Dropped()
+        signal.pause()
+
+    signals.listen(quiet=True)
+    with pytest.raises(KeyboardInterrupt):
+        drop_and_go_on()
+
+
+def test_a_terminal_that_is_lost_ends_in_good_order_unless_nohup_says_no() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signals.listen(quiet=True)
+    os.kill(os.getpid(), signal.SIGHUP)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signals.listen(quiet=True)
+    with pytest.raises(Terminated):
+        os.kill(os.getpid(), signal.SIGHUP)
 
 
 def test_ctrl_c_while_the_report_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

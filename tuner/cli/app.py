@@ -34,7 +34,7 @@ from tuner.cli import (
 )
 from tuner.cli.invocation import Invocation
 from tuner.errors import StorageError, Terminated, TunerError, UsageError
-from tuner.terminal import Output, complain, silence, write
+from tuner.terminal import Output, complain, mend_streams, silence, write
 
 _EPILOG = "\n\n".join(
     (
@@ -102,6 +102,7 @@ def _program(
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the program with these arguments, or those of the command line."""
+    mend_streams()
     words = sys.argv[1:] if words is None else words
     end = words.index("--") if "--" in words else len(words)
     everywhere = [word for word in words[:end] if word in _EVERYWHERE]
@@ -140,9 +141,9 @@ def _run(typed: Sequence[str], program: Any, output: Output) -> int:
     except typer.TyperException as error:
         mistake = error.format_message() or "name a verb; --help shows them"
         raise UsageError(invocation.explained(mistake)) from None
-    except SystemExit:
-        # rich ends the program where the reader of a help text has left; whoever leaves has seen enough.
-        if "--help" not in typed:
+    except SystemExit as left:
+        # typer ends the program once it has shown a completion, and rich where the reader of a help text has left.
+        if left.code and "--help" not in typed:
             raise
         code = 0
     return code or 0
