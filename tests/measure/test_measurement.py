@@ -181,10 +181,15 @@ REQUESTS = "".join(f'{{"request": {{"text": "{n}"}}, "answer": "{n % 2}"}}\n' fo
 
 
 def measure_server(
-    make_target: MakeTarget, tmp_path: Path, body: str, toml: str = TOML, values: Mapping[str, Value] = {}
+    make_target: MakeTarget,
+    tmp_path: Path,
+    body: str,
+    toml: str = TOML,
+    values: Mapping[str, Value] = {},
+    patience: float = 30.0,
 ) -> Outcome:
     target = spec.load(str(make_target(toml, server_py=server(body), requests_jsonl=REQUESTS)))
-    short = Workload(loads=closed((2,)), warm_up=0.1, measure=0.5, measure_most=0.5, drain=1.0)
+    short = Workload(loads=closed((2,)), warm_up=0.1, measure=0.5, measure_most=0.5, drain=0.5, patience=patience)
     return measure(protocol(target, tmp_path, short), target.space.configuration(values), tmp_path / "trial")
 
 
@@ -228,6 +233,16 @@ def test_a_server_that_is_not_right_is_never_driven(
     assert isinstance(outcome, Failure)
     assert outcome.kind is kind
     assert re.search(reason, outcome.reason), outcome.reason
+
+
+def test_a_server_that_hangs_under_load_fails_by_itself(make_target: MakeTarget, tmp_path: Path) -> None:
+    """It answers all that is asked before load and some of the warm-up, then never again."""
+    body = """served = Handler.served = getattr(Handler, "served", 0) + bool(asked)
+        self.reply({"decision": "0"}) if served <= 110 else time.sleep(60)"""
+    outcome = measure_server(make_target, tmp_path, body, patience=0.5)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is FailureKind.ERRORS
+    assert "at 2 users none of the 2 requests in flight was answered in" in outcome.reason
 
 
 def test_a_server_that_runs_something_else_than_asked_is_refused(make_target: MakeTarget, tmp_path: Path) -> None:
