@@ -154,10 +154,48 @@ def test_what_fails_once_is_launched_again_and_is_no_verdict(side: Side) -> None
 
     found, order = played(scattered, **{side.value: flaky})
     assert order.count((side, 1)) == 2
-    assert found.rounds[1].retried == {side: CRASH}
+    assert found.rounds[1].retried == {side: (CRASH,)}
     assert found.rounds[1].pair is not None
     assert gate(found).ruling is Ruling.NO_REGRESSION
     assert list(gate(found).without_figures()) == [(f"{side}, round 2, first try", f"crashed: {CRASH.reason}")]
+
+
+def test_a_disturbed_launch_is_repeated_once_and_leaves_a_trace() -> None:
+    tries = Counter[int]()
+
+    def new(number: int) -> Outcome:
+        tries[number] += 1
+        return DISTURBED if number == 1 and tries[number] == 1 else outcome(0.040 * SCATTER[number % 8], 400.0)
+
+    found, _ = played(scattered, new=new)
+    assert tries[1] == 2
+    assert found.rounds[1].retried == {Side.NEW: (DISTURBED,)}
+    assert found.rounds[1].pair is not None
+    assert list(gate(found).without_figures()) == [("new, round 2, first try", DISTURBED.reason)]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "launches", "failure"),
+    [
+        ([DISTURBED, CRASH, CRASH], 3, CRASH),
+        ([CRASH, DISTURBED, CRASH], 3, CRASH),
+        ([CRASH, DISTURBED, DISTURBED], 3, None),
+        ([DISTURBED, DISTURBED], 2, None),
+    ],
+)
+def test_each_kind_of_failure_is_repeated_once(outcomes: list[Failure], launches: int, failure: Failure | None) -> None:
+    tries = Counter[int]()
+
+    def new(number: int) -> Outcome:
+        tries[number] += 1
+        return outcomes[tries[number] - 1] if number == 0 else outcome(0.040 * SCATTER[number % 8], 400.0)
+
+    found, _ = played(scattered, new=new)
+    assert tries[0] == launches
+    assert found.rounds[0].failure == failure
+    told = [name for name, _ in gate(found).without_figures()]
+    assert told[-1] == "new, round 1"
+    assert len(told) == launches
 
 
 def test_a_new_side_that_fails_beside_a_disturbed_baseline_is_judged_in_the_next_round() -> None:

@@ -14,11 +14,17 @@ from tuner.study.space import Configuration
 from tuner.study.trial import Doubt, Failure, LevelSummary, Measurement, Outcome
 from tuner.study.workload import Workload
 
-GATE_VERSION = 2
-"""Version of `gate.json`. 1: first. 2: answers of both sides compared, launches that were tried again, why it ended."""
+GATE_VERSION = 3
+"""Version of `gate.json`. 1: first. 2: answers of both sides compared, launches that were tried again, why it ended.
+3: all launches before the one that counts, also those that were disturbed, instead of one.
+"""
 
 WHOLE = "the whole gate"
 """Where a doubt was raised that is about no launch of its own."""
+
+
+_TRIES = ("first", "second")
+"""A launch is repeated once where it failed by itself, and once where the measurement did."""
 
 
 class Side(StrEnum):
@@ -59,13 +65,13 @@ class Settings:
 class Round:
     """One launch of each side, one right after the other.
 
-    `retried` has the failures after which a side was launched once more; its outcome is that of the second launch.
+    `retried` has the failures after which a side was launched once more; its outcome is that of the last launch.
     """
 
     new_first: bool
     baseline: Outcome
     new: Outcome
-    retried: Mapping[Side, Failure] = field(default_factory=dict)
+    retried: Mapping[Side, tuple[Failure, ...]] = field(default_factory=dict)
 
     @property
     def pair(self) -> tuple[LevelSummary, LevelSummary] | None:
@@ -77,7 +83,7 @@ class Round:
     @property
     def failure(self) -> Failure | None:
         """What the new side did instead of being measured, twice in a row, while the baseline could be."""
-        if isinstance(self.new, Measurement) or self.new.kind.ours or Side.NEW not in self.retried:
+        if isinstance(self.new, Measurement) or self.new.kind.ours or not self._failed_before(Side.NEW):
             return None
         return self.new if isinstance(self.baseline, Measurement) else None
 
@@ -85,6 +91,10 @@ class Round:
     def outcomes(self) -> Mapping[Side, Outcome]:
         """What came of each side."""
         return {Side.BASELINE: self.baseline, Side.NEW: self.new}
+
+    def _failed_before(self, side: Side) -> bool:
+        """Whether a launch before the one that counts failed by itself."""
+        return any(not failure.kind.ours for failure in self.retried.get(side, ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +155,8 @@ class Gate:
         """Yield every launch with its name."""
         for number, one in enumerate(self.rounds, 1):
             for side, outcome in one.outcomes.items():
-                if side in one.retried:
-                    yield f"{side}, round {number}, first try", one.retried[side]
+                for word, failure in zip(_TRIES, one.retried.get(side, ()), strict=False):
+                    yield f"{side}, round {number}, {word} try", failure
                 yield f"{side}, round {number}", outcome
 
     def doubts(self) -> Iterator[tuple[str, Doubt]]:

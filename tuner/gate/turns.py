@@ -98,19 +98,30 @@ def take_turns(
 
 
 def _round(launch: Launch, number: int, seed: int) -> Round:
-    """Launch each side once, and one that failed by itself once more: a single failure may be chance."""
+    """Launch each side; raises where the baseline fails by itself."""
     new_first = _new_first(seed, number)
     outcomes: dict[Side, Outcome] = {}
-    retried: dict[Side, Failure] = {}
+    retried: dict[Side, tuple[Failure, ...]] = {}
     for side in (Side.NEW, Side.BASELINE) if new_first else (Side.BASELINE, Side.NEW):
-        outcome = launch(side, number)
-        if isinstance(outcome, Failure) and not outcome.kind.ours:
-            retried[side] = outcome
-            outcome = launch(side, number)
-            if side is Side.BASELINE and isinstance(outcome, Failure) and not outcome.kind.ours:
-                raise as_error(outcome, "the baseline: ")
-        outcomes[side] = outcome
+        outcomes[side], failed = _launched(launch, side, number)
+        if failed:
+            retried[side] = failed
+        if side is Side.BASELINE and isinstance(outcome := outcomes[side], Failure) and not outcome.kind.ours:
+            raise as_error(outcome, "the baseline: ")
     return Round(new_first=new_first, baseline=outcomes[Side.BASELINE], new=outcomes[Side.NEW], retried=retried)
+
+
+def _launched(launch: Launch, side: Side, number: int) -> tuple[Outcome, tuple[Failure, ...]]:
+    """Launch a side, once more where it failed by itself, and once where the measurement did: each may be chance.
+
+    Return what came of the last launch, and the failures of those before it.
+    """
+    failed: list[Failure] = []
+    outcome = launch(side, number)
+    while isinstance(outcome, Failure) and outcome.kind.ours not in {one.kind.ours for one in failed}:
+        failed.append(outcome)
+        outcome = launch(side, number)
+    return outcome, tuple(failed)
 
 
 def _once(played: Round, *, first: bool) -> float:

@@ -1,6 +1,7 @@
 """A gate in the terminal: a line for each round on stderr, the verdict on stdout."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -32,8 +33,12 @@ def _compared(played: Round) -> str:
         failures = {side: one for side, one in played.outcomes.items() if isinstance(one, Failure)}
         return "  ".join(f"{side} {failure.kind}: {failure.reason}" for side, failure in failures.items())
     before, now = map(_level, played.pair)
-    tried = "".join(f"  ({side} {failure.kind} at first)" for side, failure in played.retried.items())
+    tried = "".join(f"  ({side} {_kinds(failures)} at first)" for side, failures in played.retried.items())
     return f"baseline {before}  new {now}{tried}"
+
+
+def _kinds(failures: Sequence[Failure]) -> str:
+    return ", then ".join(failure.kind for failure in failures)
 
 
 def _level(level: LevelSummary) -> str:
