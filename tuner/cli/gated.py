@@ -41,6 +41,7 @@ def run(
             looks=tuple(found.looks),
             effects=found.effects,
             quality=found.quality,
+            reliability=found.reliability,
             failure=found.failure,
             error=error,
         )

@@ -1,5 +1,6 @@
 """A gate as a value: what was asked, every launch, and what follows; as it is stored in `gate.json`."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,6 +9,7 @@ from pydantic import TypeAdapter
 
 from tuner.gate import answers
 from tuner.gate.effect import Effect, Limit, Ruling, overall, positive
+from tuner.gate.reliability import NOTHING_FAILED, Reliability, reliability
 from tuner.machine import Machine, Placement
 from tuner.study.quality import Quality
 from tuner.study.space import Configuration
@@ -16,7 +18,7 @@ from tuner.study.workload import Workload
 
 GATE_VERSION = 3
 """Version of `gate.json`. 1: first. 2: answers of both sides compared, launches that were tried again, why it ended.
-3: all launches before the one that counts, also those that were disturbed, instead of one.
+3: all launches before the one that counts, also those that were disturbed, instead of one; which side failed alone.
 """
 
 WHOLE = "the whole gate"
@@ -92,9 +94,20 @@ class Round:
         """What came of each side."""
         return {Side.BASELINE: self.baseline, Side.NEW: self.new}
 
+    @property
+    def failed_alone(self) -> Side | None:
+        """The one side that had a launch that failed by itself, while the other was measured and had none."""
+        failed = [side for side, outcome in self.outcomes.items() if _by_itself(outcome) or self._failed_before(side)]
+        others = [outcome for side, outcome in self.outcomes.items() if side not in failed]
+        return failed[0] if len(failed) == 1 and isinstance(others[0], Measurement) else None
+
     def _failed_before(self, side: Side) -> bool:
         """Whether a launch before the one that counts failed by itself."""
-        return any(not failure.kind.ours for failure in self.retried.get(side, ()))
+        return any(map(_by_itself, self.retried.get(side, ())))
+
+
+def _by_itself(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failure) and not outcome.kind.ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +122,9 @@ class Look:
 class Gate:
     """A gate that is over.
 
-    `quality` are the answers of the new side before load, paired with the baseline's. `failure` is what the new side
-    did instead of being measured. `error` says why the gate could not go on. `seconds` is how long all launches took.
+    `quality` are the answers of the new side before load, paired with the baseline's. `reliability` says which side
+    failed alone, and `failure` what the new side did instead of being measured. `error` says why the gate could not go
+    on. `seconds` is how long all launches took.
     """
 
     settings: Settings
@@ -123,6 +137,7 @@ class Gate:
     looks: tuple[Look, ...]
     effects: tuple[Effect, ...]
     quality: Quality | None = None
+    reliability: Reliability = NOTHING_FAILED
     failure: Failure | None = None
     error: str | None = None
     version: int = GATE_VERSION
@@ -132,7 +147,7 @@ class Gate:
         """The verdict on all limits together; what could not go on to its end has decided nothing."""
         if self.error is not None:
             return Ruling.INCONCLUSIVE
-        return verdict(self.settings, self.effects, self.quality, self.failure)
+        return verdict(self.settings, self.effects, self.quality, self.reliability, self.failure)
 
     @property
     def answers_ruling(self) -> Ruling | None:
@@ -146,9 +161,14 @@ class Gate:
 
     @property
     def needed(self) -> int | None:
-        """How many more rounds would decide every limit; None when that is not known, or no number would."""
-        open_ones = [effect for effect in self.effects if effect.ruling is Ruling.INCONCLUSIVE]
-        wanted = [effect.needed - effect.pairs for effect in open_ones if effect.needed is not None]
+        """How many more rounds would decide every limit, and whether the new one fails more often.
+
+        None when that is not known, or no number would.
+        """
+        counted = [(effect.ruling, effect.needed, effect.pairs) for effect in self.effects]
+        counted.append((self.reliability.ruling, self.reliability.needed, self.reliability.rounds))
+        open_ones = [(needed, had) for ruling, needed, had in counted if ruling is Ruling.INCONCLUSIVE]
+        wanted = [needed - had for needed, had in open_ones if needed is not None]
         return max(wanted) if wanted and len(wanted) == len(open_ones) else None
 
     def launches(self) -> Iterator[tuple[str, Outcome]]:
@@ -175,14 +195,27 @@ class Gate:
                 yield name, outcome.reason if outcome.kind.ours else f"{outcome.kind}: {outcome.reason}"
 
 
-def verdict(settings: Settings, effects: Sequence[Effect], quality: Quality | None, failure: Failure | None) -> Ruling:
+def verdict(
+    settings: Settings,
+    effects: Sequence[Effect],
+    quality: Quality | None,
+    reliability: Reliability,
+    failure: Failure | None,
+) -> Ruling:
     """Judge everything that is known of the new side together."""
     if failure is not None:
         return Ruling.REGRESSION
-    rulings = [effect.ruling for effect in effects] or [Ruling.INCONCLUSIVE]
+    rulings = [*(effect.ruling for effect in effects), reliability.ruling]
+    rulings += [] if effects else [Ruling.INCONCLUSIVE]
     if quality is not None:
         rulings.append(answers.ruling(quality, settings.max_accuracy_drop))
     return overall(rulings)
+
+
+def failed_alone(rounds: Sequence[Round]) -> Reliability:
+    """Judge which side had launches that failed while the other had none."""
+    count = Counter(one.failed_alone for one in rounds)
+    return reliability(len(rounds), new=count[Side.NEW], baseline=count[Side.BASELINE])
 
 
 def figures(rounds: Sequence[Round], read: Callable[[LevelSummary], float]) -> tuple[list[float], list[float]]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tuner.gate.effect import Effect, Limit, Ruling
-from tuner.gate.result import Look, Round, Settings, Side, figures, verdict
+from tuner.gate.reliability import NOTHING_FAILED, Reliability
+from tuner.gate.result import Look, Round, Settings, Side, failed_alone, figures, verdict
 from tuner.measure.failed import as_error
 from tuner.statistics.compare import estimate
 from tuner.statistics.sequential import FIRST_LOOK, LAST_EARLY, enough, is_worth_a_look, next_look, repeated_ratio
@@ -38,6 +39,7 @@ class Progress:
     looks: list[Look] = field(default_factory=list)
     effects: tuple[Effect, ...] = ()
     quality: Quality | None = None
+    reliability: Reliability = NOTHING_FAILED
     failure: Failure | None = None
     share: float = 0.0
 
@@ -49,16 +51,19 @@ class Progress:
     @property
     def ruling(self) -> Ruling:
         """The verdict on what is known."""
-        return verdict(self.settings, self.effects, self.quality, self.failure)
+        return verdict(self.settings, self.effects, self.quality, self.reliability, self.failure)
 
     @property
     def over(self) -> bool:
         """Whether more launches would change nothing: one regression is enough, and a limit that is met stays met.
 
-        Nor can they decide a figure that launches before them did not tell.
+        Nor can they decide a figure that launches before them did not tell. That the new side fails more often is open
+        again with every launch.
         """
         if self.ruling is not Ruling.INCONCLUSIVE:
             return True
+        if self.reliability.ruling is Ruling.INCONCLUSIVE:
+            return False
         return bool(self.effects) and not any(
             effect.ruling is Ruling.INCONCLUSIVE and not effect.missing for effect in self.effects
         )
@@ -83,6 +88,7 @@ def take_turns(
         played = _round(launch, len(found.rounds), seed)
         found.rounds.append(played)
         found.failure = played.failure
+        found.reliability = failed_alone(found.rounds)
         found.quality = found.quality or compare()
         on_round(played)
         now = clock()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,17 @@ def tried_again() -> Gate:
     return gate(played(scattered, new=new, quality=answers())[0])
 
 
+def failing_at_first(rounds: int) -> Gate:
+    """Each of the first rounds has a launch of the new side that fails; the second try works."""
+    tries = Counter[int]()
+
+    def new(number: int) -> Outcome:
+        tries[number] += 1
+        return CRASH if number < rounds and tries[number] == 1 else outcome(0.04 * SCATTER[number % 8], 400.0)
+
+    return gate(played(scattered, new=new, quality=answers(), asked=settings(seconds=90.0))[0])
+
+
 GATES: dict[str, Callable[[], Gate]] = {
     "kept": lambda: gate(played(scattered, baseline=doubted, quality=answers(1, 2))[0]),  # type: ignore[arg-type]
     "regression": lambda: gate(played(lambda number: 1.12 * scattered(number), quality=answers())[0]),
@@ -71,6 +83,8 @@ GATES: dict[str, Callable[[], Gate]] = {
     "early": decided_early,
     "again": tried_again,
     "ended": ended_early,
+    "failing": lambda: failing_at_first(5),
+    "sometimes": lambda: failing_at_first(3),
 }
 
 
@@ -112,6 +126,8 @@ def test_golden(name: str, file: str) -> None:
         ("early", 0, 1),
         ("again", 0, 0),
         ("ended", 0, 2),
+        ("failing", 1, 0),
+        ("sometimes", 0, 1),
     ],
 )
 def test_junit_counts_what_it_holds(name: str, failures: int, errors: int) -> None:
@@ -198,6 +214,7 @@ def test_the_page_says_the_verdict_and_draws_what_is_known(name: str) -> None:
     made = GATES[name]()
     page = gate_files(made)["index.html"]
     assert words.sentence(made).replace("'", "&#39;") in page
+    assert words.failed_alone(made) in page.partition("</section>")[0].partition('class="note"')[2]
     assert page.count("<svg") == sum(effect.ratio is not None for effect in made.effects)
 
 
@@ -251,6 +268,8 @@ def test_a_summary_that_is_too_long_for_github_is_cut(tmp_path: Path, monkeypatc
     [
         ("regression", RegressionError, 5, "regression: p99"),
         ("wrong", RegressionError, 5, "regression: accuracy"),
+        ("failing", RegressionError, 5, "regression: launches that fail"),
+        ("sometimes", InvalidMeasurementError, 6, "inconclusive: launches that fail"),
         ("crash", RegressionError, 5, "the new one: crashed: the server ended under load .*\n  one\n  two"),
         ("inconclusive", InvalidMeasurementError, 6, "inconclusive: p99"),
         ("undecided", InvalidMeasurementError, 6, "inconclusive: accuracy"),

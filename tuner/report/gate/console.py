@@ -49,7 +49,7 @@ def print_gate(gate: Gate, report: Path, output: Output) -> None:
     """Write the verdict; a document says where the report lies, too."""
     verdict = {"ruling": gate.ruling, "sentence": words.sentence(gate), "needed": gate.needed}
     output.tell({"report": str(report), **verdict, **json.loads(dump_gate(gate))})
-    if gate.effects or gate.quality is not None:
+    if words.rows(gate):
         output.show(_table(gate))
     output.say(f"\n{words.sentence(gate)}\n")
 
@@ -60,8 +60,6 @@ def _table(gate: Gate) -> Table:
     for heading in ("baseline", "new", "change (95 %)", "allowed"):
         table.add_column(heading, justify="right")
     table.add_column("verdict")
-    for effect in gate.effects:
-        table.add_row(*words.row(gate, effect))
-    if (row := words.answers_row(gate)) is not None:
+    for row in words.rows(gate):
         table.add_row(*row)
     return table

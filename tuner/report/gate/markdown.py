@@ -31,10 +31,7 @@ def _verdict(gate: Gate) -> Iterator[str]:
 
 
 def _table(gate: Gate) -> Iterator[str]:
-    rows = [words.row(gate, effect) for effect in gate.effects]
-    if (row := words.answers_row(gate)) is not None:
-        rows.append(row)
-    if rows:
+    if rows := words.rows(gate):
         yield f"| at {gate.settings.workload.target} | baseline | new | change | allowed | |"
         yield "|---|--:|--:|--:|--:|---|"
         yield from (f"| {' | '.join(cells)} |" for cells in rows)

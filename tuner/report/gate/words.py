@@ -71,6 +71,21 @@ def answers_row(gate: Gate) -> tuple[str, ...] | None:
     return found.basis.value, before, now, quality.change(found), _drop_allowed(gate), marked(ruling)
 
 
+def failed_row(gate: Gate) -> tuple[str, ...] | None:
+    """Write how often each side failed alone as such cells; None where neither did, or the new one always fails."""
+    found = gate.reliability
+    if not found.new + found.baseline or gate.failure is not None:
+        return None
+    before, now = (f"{count} of {found.rounds} rounds" for count in (found.baseline, found.new))
+    return "failed alone", before, now, f"p = {found.p:.2g}", "not more often", marked(found.ruling)
+
+
+def rows(gate: Gate) -> list[tuple[str, ...]]:
+    """Write everything that is judged as the rows of a table."""
+    found = (*(row(gate, effect) for effect in gate.effects), answers_row(gate), failed_row(gate))
+    return [one for one in found if one is not None]
+
+
 def marked(ruling: Ruling) -> str:
     """Write a verdict with its mark."""
     return f"{MARKS[ruling]} {ruling}"
@@ -83,13 +98,18 @@ def sentence(gate: Gate) -> str:
     parts = [_told(effect, gate) for effect in gate.effects]
     if gate.answers_ruling not in (None, Ruling.NO_REGRESSION):
         parts.append(compared_answers(gate))
+    parts += filter(None, [failed_alone(gate)])
     parts.append(f"{pairs(gate)} in {format_duration(gate.seconds)}")
     told = f"{gate.ruling.capitalize()}: {'; '.join(parts)}."
-    return " ".join(filter(None, (told, f"It ended early: {_first_line(gate.error)}." if gate.error else more(gate))))
+    return " ".join(filter(None, (told, ending(gate))))
 
 
-def _first_line(text: str) -> str:
-    return text.partition("\n")[0].rstrip(".")
+def ending(gate: Gate) -> str:
+    """Say why it ended before it was decided, or else how many more launches would decide it; empty where it is."""
+    if gate.error is None:
+        return more(gate)
+    first, _, _ = gate.error.partition("\n")
+    return f"It ended early: {first.rstrip('.')}."
 
 
 def _told(effect: Effect, gate: Gate) -> str:
@@ -114,6 +134,15 @@ def compared_answers(gate: Gate) -> str:
     )
 
 
+def failed_alone(gate: Gate) -> str:
+    """Say in how many rounds only one side had a launch that failed; empty as `failed_row` is."""
+    found = gate.reliability
+    if failed_row(gate) is None:
+        return ""
+    alone = f"only the new one failed in {found.new} of {found.rounds} rounds, only the baseline in {found.baseline}"
+    return f"{alone} (sign test: p = {found.p:.2g})"
+
+
 def _drop_allowed(gate: Gate) -> str:
     return f"at most {format_drop(gate.settings.max_accuracy_drop)} less"
 
@@ -122,6 +151,7 @@ def short(gate: Gate) -> str:
     """Say the verdict and what it is about, for the last line of a log."""
     about = [effect.limit.figure.value for effect in gate.effects if effect.ruling is gate.ruling]
     about += [gate.quality.basis.value] if gate.quality is not None and gate.answers_ruling is gate.ruling else []
+    about += ["launches that fail"] if gate.reliability.ruling is gate.ruling is not Ruling.NO_REGRESSION else []
     about += [f"the new one: {gate.failure.kind}: {gate.failure.reason}"] if gate.failure is not None else []
     return f"{gate.ruling}: {', '.join(about) or 'too few launches'}"
 
