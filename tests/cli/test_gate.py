@@ -1,21 +1,27 @@
 """`tuner gate` and `tuner compare` from the command line, with real servers of known delay."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.test_bad_input import tuner
 from tests.cli.test_search import nothing_is_left_of
+from tests.gate.gates import gate
 from tests.gate.test_side import git
 from tuner import bundled
 from tuner.cli import gated
 from tuner.cli.app import main
+from tuner.gate.result import dump_gate
+from tuner.gate.turns import Progress
 
 # By the law p99 is 3.2 times the median; the delays differ by far more than the machine does. Enough users for a p99.
 QUICK = ("--users", "8", "--measure-at-most", "1s", "--law", "lognormal")
@@ -81,6 +87,23 @@ def test_each_side_has_the_settings_of_its_own_time_and_what_was_typed(
     assert (old.configuration, new.configuration) == ({"delay_ms": 3.0}, {"delay_ms": 4.0})
     assert old.options == {"law": "mdc", "sigma": "0.7"}
     assert new.options == {"law": "lognormal", "sigma": "0.7"}
+
+
+def test_a_path_that_is_no_utf8_can_be_written(server: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    server.rename(server.with_name(odd))
+    shutil.copytree(odd, f"{odd}-old")
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(gated, "run", lambda *sides, **others: asked.update(settings=sides[0], **others))
+    with pytest.raises(SystemExit) as ended:
+        main(["gate", "--target", odd, "--baseline", f"{odd}-old", "--record", odd])
+    assert ended.value.code == 0
+    settings = asked["settings"]
+    told = dump_gate(replace(gate(Progress(settings=settings)), command=asked["command"]))
+    assert settings.new.target == str(server.with_name("caf\ufffd"))
+    assert settings.new.options == {"record": "caf\ufffd"}
+    assert settings.baseline.source == "caf\ufffd-old"
+    assert told.count("caf\ufffd") == 8
 
 
 def test_what_became_twice_as_fast_is_none(server: Path) -> None:

@@ -221,6 +221,7 @@ def test_accuracy_is_measured_through_the_server_and_missing_headers_are_said(
         ),
         ('self.reply({"decision": [float("nan")]})', FailureKind.WRONG_ANSWERS, "the answer holds NaN"),
         ('self.reply({"wrong": 1})', FailureKind.WRONG_ANSWERS, "has no field 'decision'.*it has: wrong"),
+        ('self.reply({"x\\ud800": 1})', FailureKind.WRONG_ANSWERS, "it has: x\ufffd"),
         ("os._exit(9) if asked else self.reply({})", FailureKind.CRASH, "ended while it was verified .exit code 9"),
         ("self.reply({}, 503)", FailureKind.NOT_READY, "was not answered with 200 within 3 s"),
         ("self.reply({}, X_Launch_Nonce='another')", FailureKind.INVALID, "another process answers"),
@@ -251,6 +252,17 @@ def test_a_server_that_runs_something_else_than_asked_is_refused(make_target: Ma
     assert isinstance(outcome, Failure)
     assert outcome.kind is FailureKind.MISMATCH
     assert outcome.reason == "level = 1 was asked for, but the server runs 2"
+
+
+def test_what_a_server_says_of_itself_can_be_written_whatever_it_is(make_target: MakeTarget, tmp_path: Path) -> None:
+    toml = TOML.replace('description = "mine"', 'description = "mine"\neffective = "/config"')
+    body = 'self.reply({"level": 1, "note": "x\\ud800", "decision": "0"})'
+    for _ in range(3):
+        outcome = measure_server(make_target, tmp_path, body, toml)
+        if isinstance(outcome, Measurement):
+            break
+    assert isinstance(outcome, Measurement)
+    assert outcome.effective["note"] == "x\ufffd"
 
 
 @pytest.mark.parametrize(

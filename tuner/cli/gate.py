@@ -66,6 +66,7 @@ def gate(
     from tuner.gate.result import Settings
     from tuner.gate.side import New, launchable_baseline
     from tuner.target import spec
+    from tuner.terminal import writable
     from tuner.units import parse_change, parse_seconds, parse_share
 
     limits = (
@@ -97,7 +98,7 @@ def gate(
             seconds=seconds,
             seed=seed,
         )
-        command = shlex.join(context.obj.command)
+        command = writable(shlex.join(context.obj.command))
         folder = out.resolve() / name
         gated.run(settings, before, new.launchable, prepared.placement, command=command, folder=folder, output=output)
 

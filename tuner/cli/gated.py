@@ -12,7 +12,7 @@ from tuner.gate.turns import Progress, interrupted, take_turns
 from tuner.machine import Placement, fingerprint
 from tuner.report.gate.console import GateProgress, print_gate
 from tuner.report.gate.write import require_kept, write_gate, write_step_summary
-from tuner.terminal import Output, complain
+from tuner.terminal import Output, complain, writable
 
 
 def run(
@@ -58,7 +58,7 @@ def run(
         raise
     except TunerError as error:
         interrupted(found)
-        report(str(error))
+        report(writable(str(error)))
         raise
     require_kept(report())
 

@@ -15,6 +15,7 @@ from tuner.target import file as target_file
 from tuner.target import spec
 from tuner.target.file import OptionTable
 from tuner.target.spec import Target
+from tuner.terminal import writable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class New:
     def launchable(self) -> Launchable:
         """What is launched."""
         configuration = self.target.space.configuration(self.sets)
-        described = Described(source="new", target=self.reference, options=self.options, configuration=configuration)
+        described = _described("new", self.reference, self.options, configuration)
         return Launchable(target=self.target, configuration=configuration, described=described, notes=self.target.notes)
 
 
@@ -171,8 +172,14 @@ def _side(
     configuration = target.space.configuration(sets)
     if broken := target.space.violated(configuration):
         raise UsageError(f"breaks {broken!r}")
-    described = Described(source=source, target=reference, options=options, configuration=configuration)
+    described = _described(source, reference, options, configuration)
     return Launchable(target=target, configuration=configuration, described=described, notes=target.notes)
+
+
+def _described(source: str, reference: str, options: Mapping[str, str], configuration: Configuration) -> Described:
+    """Describe a side by what can be written: a path may hold any bytes."""
+    told = {name: writable(value) for name, value in options.items()}
+    return Described(source=writable(source), target=writable(reference), options=told, configuration=configuration)
 
 
 def _load(name: str, options: Mapping[str, str], new: New) -> Target:

@@ -15,9 +15,11 @@ from tests.gate.gates import DISTURBED, SCATTER, answers, gate, outcome, played,
 from tuner.errors import InvalidMeasurementError, RegressionError, StorageError
 from tuner.gate.result import Gate, load_gate
 from tuner.report.gate import words
+from tuner.report.gate.console import print_gate
 from tuner.report.gate.markdown import MOST_BYTES
 from tuner.report.gate.write import STEP_SUMMARY, gate_files, require_kept, write_gate, write_step_summary
 from tuner.study.trial import Doubt, DoubtKind, Failure, FailureKind, Outcome
+from tuner.terminal import Output
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "=cmd</script><script>alert(1)</script>]]>\x1b[31m|`::error::x\n::set-output name=y::z\n##[error]&\x00\ufffe"
@@ -172,6 +174,15 @@ def test_a_p99_that_rests_on_too_few_requests_says_so() -> None:
     made = gate(played(scattered, new=lambda _: few, asked=settings(seconds=63.0))[0])
     known = "p99 was known in only 0 of 3 pairs, which decides nothing: measure for longer, with --measure-at-most."
     assert known in words.sentence(made)
+
+
+def test_the_terminal_says_the_sentence_before_it_makes_a_document(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    made = replace(GATES["kept"](), command="\ud800")
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        print_gate(made, tmp_path / "index.html", Output())
+    assert words.sentence(made) in capsys.readouterr().out
 
 
 def test_gate_json_is_the_gate() -> None:

@@ -47,11 +47,12 @@ def _level(level: LevelSummary) -> str:
 
 def print_gate(gate: Gate, report: Path, output: Output) -> None:
     """Write the verdict; a document says where the report lies, too."""
-    verdict = {"ruling": gate.ruling, "sentence": words.sentence(gate), "needed": gate.needed}
-    output.tell({"report": str(report), **verdict, **json.loads(dump_gate(gate))})
     if words.rows(gate):
         output.show(_table(gate))
     output.say(f"\n{words.sentence(gate)}\n")
+    # Last: whatever is wrong with a document must not keep the verdict secret.
+    verdict = {"ruling": gate.ruling, "sentence": words.sentence(gate), "needed": gate.needed}
+    output.tell({"report": str(report), **verdict, **json.loads(dump_gate(gate))})
 
 
 def _table(gate: Gate) -> Table:
