@@ -79,6 +79,7 @@ def gate(
     loaded = prepared.target
     new = New(
         target=loaded,
+        named=spec.named(target),
         reference=spec.reference(target),
         options=prepared.given,
         sets=options.parse_sets(loaded, sets),

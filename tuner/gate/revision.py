@@ -28,6 +28,19 @@ class Checkout:
         """Return where a file or folder of the repository lies in this revision; others are where they are."""
         return self.folder / path.relative_to(self.top) if path.is_relative_to(self.top) else path
 
+    def followed(self, path: Path) -> Path:
+        """Return where a path leads in this revision: links below the top are followed there, and not as they are now.
+
+        A path that never enters the repository is where it is.
+        """
+        whole = Path.cwd() / path
+        for outer in (*reversed(whole.parents), whole):
+            if (place := outer.resolve()).is_relative_to(self.top):
+                led = (self.at(place) / whole.relative_to(outer)).resolve()
+                # A link may name the repository by its whole path.
+                return led if led.is_relative_to(self.folder) else self.at(led)
+        return path
+
 
 @contextmanager
 def checkout(revision: str, inside: Path) -> Iterator[Checkout]:

@@ -32,11 +32,12 @@ class Launchable:
 class New:
     """The new side as it was asked for: a target with options of its own, and the knobs that are held.
 
-    `typed` are the words of the command line. They are said of both sides; what stands in files of settings is of the
+    `named` is the folder of the target as it was named: a link in it may have led elsewhere in a revision. `typed` are the words of the command line. They are said of both sides; what stands in files of settings is of the
     new side only, and a revision has files of its own.
     """
 
     target: Target
+    named: Path
     reference: str
     options: Mapping[str, str]
     sets: Mapping[str, Value]
@@ -101,7 +102,7 @@ def _of_folder(text: str, new: New) -> Launchable:
 
 def _of_revision(found: Checkout, text: str, new: New) -> Launchable:
     """Return the target and the settings of a revision, under what was typed now."""
-    folder, source = found.at(new.target.folder), f"{text} ({found.commit[:12]})"
+    folder, source = found.followed(new.named), f"{text} ({found.commit[:12]})"
     if not (folder / "target.toml").is_file():
         raise UsageError(f"--baseline {source}: has no {folder.name}/target.toml, so there is nothing to launch")
     with _told_of(source):
@@ -145,8 +146,7 @@ def _then(found: Checkout, value: str) -> str:
 
     A link is followed there, not here: it may have led to another file.
     """
-    path = Path(value)
-    then = found.at(path.parent.resolve() / path.name)
+    then = found.followed(Path(value))
     return str(then) if then.is_file() else value
 
 
