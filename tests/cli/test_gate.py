@@ -190,6 +190,10 @@ def test_an_interrupted_gate_reports_what_there_is(server: Path) -> None:
         (["gate", "--target", "null", "--baseline", "HEAD", "--max-p99", "+5ms"], "written in per cent"),
         (["gate", "--target", "null", "--baseline", "HEAD", "--min-throughput", "-100%"], "above −100 %"),
         (["gate", "--target", "null", "--baseline", "HEAD", "--at-most", "3"], "needs a unit"),
+        (
+            ["gate", "--target", "null", "--baseline", "HEAD", "--at-most", "0s"],
+            "--at-most 0s: nothing can be launched",
+        ),
         (["gate", "--target", "null", "--baseline", "HEAD", "--set", "delay=3"], "did you mean 'delay_ms'"),
         (["compare", "here", "there"], "is not a study"),
         (["compare", "here"], "after"),

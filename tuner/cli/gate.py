@@ -62,6 +62,7 @@ def gate(
     Example: tuner gate --target ./server --baseline origin/main --max-p99 +5% --min-throughput -5%
     """
     from tuner.cli import gated
+    from tuner.errors import UsageError
     from tuner.gate.effect import Figure, Limit
     from tuner.gate.result import Settings
     from tuner.gate.side import New, launchable_baseline
@@ -74,6 +75,8 @@ def gate(
         Limit(figure=Figure.THROUGHPUT, ratio=parse_change(min_throughput)),
     )
     drop, seconds = parse_share(max_accuracy_drop), parse_seconds(at_most)
+    if seconds <= 0.0:
+        raise UsageError(f"--at-most {at_most}: nothing can be launched in no time; give some minutes, such as 3min")
     workload = _workload(users, rate, p99_within, measure_at_most, load_processes)
     prepared, output = options.prepared(context, target, workload, locustfile, runtime_python), options.output(context)
     loaded = prepared.target

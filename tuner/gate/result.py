@@ -161,10 +161,12 @@ class Gate:
 
     @property
     def needed(self) -> int | None:
-        """How many more rounds would decide every limit, and whether the new one fails more often.
+        """How many more rounds would decide everything; None when that is not known, or no number would."""
+        return None if self.answers_ruling is Ruling.INCONCLUSIVE else self.needed_for_figures
 
-        None when that is not known, or no number would.
-        """
+    @property
+    def needed_for_figures(self) -> int | None:
+        """How many more rounds would decide everything but the answers: no launch brings more of those."""
         counted = [(effect.ruling, effect.needed, effect.pairs) for effect in self.effects]
         counted.append((self.reliability.ruling, self.reliability.needed, self.reliability.rounds))
         open_ones = [(needed, had) for ruling, needed, had in counted if ruling is Ruling.INCONCLUSIVE]

@@ -32,8 +32,9 @@ class Launchable:
 class New:
     """The new side as it was asked for: a target with options of its own, and the knobs that are held.
 
-    `named` is the folder of the target as it was named: a link in it may have led elsewhere in a revision. `typed` are the words of the command line. They are said of both sides; what stands in files of settings is of the
-    new side only, and a revision has files of its own.
+    `named` is the folder of the target as it was named: a link in it may have led elsewhere in a revision. `typed` are
+    the words of the command line. They are said of both sides; what stands in files of settings is of the new side
+    only, and a revision has files of its own.
     """
 
     target: Target

@@ -74,6 +74,11 @@ def failing_at_first(rounds: int) -> Gate:
     return gate(played(scattered, new=new, quality=answers(), asked=settings(seconds=90.0))[0])
 
 
+def open_twice() -> Gate:
+    """Neither p99 nor the answers are decided: launches help the one, requests the others."""
+    return replace(short_of_time(), quality=answers(lost=15))
+
+
 GATES: dict[str, Callable[[], Gate]] = {
     "kept": lambda: gate(played(scattered, baseline=doubted, quality=answers(1, 2))[0]),  # type: ignore[arg-type]
     "regression": lambda: gate(played(lambda number: 1.12 * scattered(number), quality=answers())[0]),
@@ -85,6 +90,7 @@ GATES: dict[str, Callable[[], Gate]] = {
     "early": decided_early,
     "again": tried_again,
     "ended": ended_early,
+    "both": open_twice,
     "failing": lambda: failing_at_first(5),
     "sometimes": lambda: failing_at_first(3),
 }
@@ -128,6 +134,7 @@ def test_golden(name: str, file: str) -> None:
         ("early", 0, 1),
         ("again", 0, 0),
         ("ended", 0, 2),
+        ("both", 0, 2),
         ("failing", 1, 0),
         ("sometimes", 0, 1),
     ],
@@ -174,6 +181,14 @@ def test_a_p99_that_rests_on_too_few_requests_says_so() -> None:
     made = gate(played(scattered, new=lambda _: few, asked=settings(seconds=63.0))[0])
     known = "p99 was known in only 0 of 3 pairs, which decides nothing: measure for longer, with --measure-at-most."
     assert known in words.sentence(made)
+
+
+def test_launches_are_not_promised_to_decide_the_answers() -> None:
+    made = open_twice()
+    assert "launches of each would decide the rest: give it --at-most" in words.more(made)
+    assert "No number of launches decides the answers; about 1,500 labelled requests would tell" in words.more(made)
+    assert made.needed is None
+    assert short_of_time().needed is not None
 
 
 def test_the_terminal_says_the_sentence_before_it_makes_a_document(

@@ -164,23 +164,32 @@ def pairs(gate: Gate) -> str:
 
 
 def more(gate: Gate) -> str:
-    """Say of an inconclusive gate how many more launches would decide it."""
+    """Say of an inconclusive gate how many more launches would decide it, and of answers how many requests would."""
     if gate.ruling is not Ruling.INCONCLUSIVE:
         return ""
-    if gate.needed is not None:
+    if gate.quality is None or gate.answers_ruling is not Ruling.INCONCLUSIVE:
+        return _more_launches(gate, "it")
+    would = answers.would_decide(gate.quality, gate.settings.max_accuracy_drop)
+    requests = f"{would} whether {gate.quality.basis} drops too far."
+    rulings = {gate.reliability.ruling, *(effect.ruling for effect in gate.effects)}
+    if gate.effects and Ruling.INCONCLUSIVE not in rulings:
+        return f"No more launches would decide it; {requests}"
+    return f"{_more_launches(gate, 'the rest')} No number of launches decides the answers; {requests}"
+
+
+def _more_launches(gate: Gate, what: str) -> str:
+    """Say how many more launches would decide what they can, or why none would."""
+    if (needed := gate.needed_for_figures) is not None:
         each = gate.seconds / max(len(gate.rounds), 1)
-        minutes = math.ceil((gate.seconds + each * gate.needed) * _SLACK / 60.0)
-        return f"About {gate.needed} more launches of each would decide it: give it --at-most {minutes}min."
+        minutes = math.ceil((gate.seconds + each * needed) * _SLACK / 60.0)
+        return f"About {needed} more launches of each would decide {what}: give it --at-most {minutes}min."
     for effect in gate.effects:
         if effect.missing:
             known = f"{effect.limit.figure} was known in only {effect.pairs} of {effect.pairs + effect.missing} pairs"
             return f"{known}, which decides nothing: measure for longer, with --measure-at-most."
     if any(effect.ratio is None for effect in gate.effects) or not gate.effects:
         return "Too few launches could be compared to say how many more it takes: give it a longer --at-most."
-    if gate.quality is not None and all(effect.ruling is Ruling.NO_REGRESSION for effect in gate.effects):
-        would = answers.would_decide(gate.quality, gate.settings.max_accuracy_drop)
-        return f"No more launches would decide it, but {would} whether {gate.quality.basis} drops too far."
-    return "What was seen lies too near the limit: no practical number of launches would decide it."
+    return f"What was seen lies too near the limit: no practical number of launches would decide {what}."
 
 
 def target(gate: Gate) -> str:
