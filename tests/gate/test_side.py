@@ -268,6 +268,41 @@ def test_a_folder_that_is_named_as_a_branch_says_which_was_taken(server: Path) -
         assert before.notes == ()
 
 
+def test_a_folder_that_is_no_target_does_not_hide_the_branch_of_its_name(server: Path) -> None:
+    git("branch", "docs")
+    (server.parent / "docs").mkdir()
+    with (
+        pytest.raises(UsageError, match=r"docs: has no target\.toml.*; for the revision write docs~0"),
+        launchable_baseline("docs", new("server")),
+    ):
+        pass
+
+
+def test_in_a_hook_of_a_worktree_the_repository_is_that_of_the_target(
+    server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git tells hooks GIT_DIR and no GIT_WORK_TREE: every folder would be the top of that repository."""
+    git("worktree", "add", "-q", str(tmp_path / "beside"))
+    monkeypatch.setenv("GIT_DIR", str(server.parent / ".git" / "worktrees" / "beside"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
+    with launchable_baseline("HEAD", new(str(tmp_path / "beside" / "server"))) as before:
+        assert before.target.timeouts.ready == 10.0
+    assert not (tmp_path / "index").exists()
+
+
+def test_a_revision_that_was_not_fetched_says_how_to_get_it(
+    server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("commit", "-q", "-a", "-m", "two")
+    git("clone", "-q", "--depth=1", f"file://{server.parent}", str(tmp_path / "clone"))
+    monkeypatch.chdir(tmp_path / "clone")
+    with (
+        pytest.raises(UsageError, match=r"no revision .*git fetch --unshallow, or fetch-depth: 0"),
+        launchable_baseline("HEAD~1", new("server")),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("revision", ["nowhere", "HEAD~7", "--output=evil", "HEAD:server"])
 def test_what_is_no_revision_is_refused(server: Path, revision: str) -> None:
     with (

@@ -62,24 +62,29 @@ def launchable_baseline(text: str, new: New) -> Iterator[Launchable]:
     and `[tool.tuner]` say about knobs and options is what they said then.
     """
     path = Path(text)
-    if path.is_file() and path.name != "target.toml":
-        yield _noted(_of_file(path, new), text, "file", new)
-    elif path.exists():
-        yield _noted(_of_folder(text, new), text, "folder", new)
+    if path.exists():
+        yield _of_path(path, text, new)
     else:
         with checkout(text, new.target.folder) as found:
             yield _of_revision(found, text, new)
 
 
-def _noted(side: Launchable, text: str, kind: str, new: New) -> Launchable:
-    """Say which was taken where a name has two meanings."""
-    if not is_revision(text, new.target.folder):
-        return side
+def _of_path(path: Path, text: str, new: New) -> Launchable:
+    """Return what a file or folder is; where its name has two meanings, say which was taken."""
+    kind, read = ("file", _of_file) if path.is_file() and path.name != "target.toml" else ("folder", _of_folder)
     note = f"{text} is a {kind} and a git revision: the {kind} was taken; for the revision write {text}~0"
-    return replace(side, notes=(note, *side.notes))
+    notes = (note,) if is_revision(text, new.target.folder) else ()
+    try:
+        side = read(text, new)
+    except UsageError as error:
+        if not notes:
+            raise
+        raise UsageError(f"{error}; {note}") from None
+    return replace(side, notes=(*notes, *side.notes))
 
 
-def _of_file(path: Path, new: New) -> Launchable:
+def _of_file(text: str, new: New) -> Launchable:
+    path = Path(text)
     try:
         said = of_file(path)
     except UsageError as error:
@@ -89,9 +94,9 @@ def _of_file(path: Path, new: New) -> Launchable:
     flags = of_table(said)
     options = _named(flags.own, _declared(spec.find(name)))
     options = {**new.options, **options} if name == new.reference else options
-    with _told_of(str(path)):
+    with _told_of(text):
         target = _load(name, options, new)
-        return _side(target, str(path), name, options, _parsed(target, flags.held))
+        return _side(target, text, name, options, _parsed(target, flags.held))
 
 
 def _of_folder(text: str, new: New) -> Launchable:
