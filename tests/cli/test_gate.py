@@ -176,8 +176,12 @@ def test_an_interrupted_gate_reports_what_there_is(server: Path) -> None:
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert "Inconclusive: p99 at 8 users not known" in out
+    assert "It ended early: interrupted." in out
     (folder,) = (server.parent / "reports").glob("gate-*")
-    assert (folder / "junit.xml").exists()
+    told = (folder / "junit.xml").read_text()
+    assert '<error type="ended early" message="interrupted"' in told
+    assert "--at-most" not in told
+    assert json.loads((folder / "gate.json").read_text())["error"] == "interrupted"
     assert nothing_is_left_of(server.parent)
 
 

@@ -11,7 +11,7 @@ from tests.gate.gates import DISTURBED, LAUNCH_SECONDS, SCATTER, answers, gate, 
 from tuner.errors import InfeasibleError, TargetStartError
 from tuner.gate.effect import Ruling
 from tuner.gate.reliability import Reliability, reliability
-from tuner.gate.result import Side, dump_gate, load_gate
+from tuner.gate.result import GATE_VERSION, Side, dump_gate, load_gate
 from tuner.gate.turns import Progress, interrupted, judged, take_turns
 from tuner.statistics.paired import shortfall
 from tuner.statistics.sequential import planned
@@ -347,6 +347,8 @@ def test_a_gate_is_read_back_as_it_was_stored() -> None:
     )
     ended = gate(found)
     assert load_gate(dump_gate(ended)) == ended
+    with pytest.raises(ValueError, match=f"stored as version 2, this is {GATE_VERSION}"):
+        load_gate(dump_gate(replace(ended, version=2)))
 
 
 def failing(new: Collection[int], baseline: Collection[int] = ()) -> Progress:

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tuner.errors import Terminated, TunerError
+from tuner.gate.effect import Ruling
 from tuner.gate.launches import launches
 from tuner.gate.result import Gate, Settings
 from tuner.gate.side import Launchable
@@ -54,7 +55,7 @@ def run(
             take_turns(found, launch, compare, on_round=progress.round)
     except (KeyboardInterrupt, Terminated):
         interrupted(found)
-        report()
+        report("interrupted" if found.ruling is Ruling.INCONCLUSIVE else None)
         raise
     except TunerError as error:
         interrupted(found)

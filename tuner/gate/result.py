@@ -236,5 +236,8 @@ def dump_gate(gate: Gate) -> str:
 
 
 def load_gate(text: str) -> Gate:
-    """Read what `dump_gate` wrote; raises ValueError for anything else."""
-    return _stored.validate_json(text)
+    """Read what `dump_gate` of this version wrote; raises ValueError for anything else."""
+    gate = _stored.validate_json(text)
+    if gate.version != GATE_VERSION:
+        raise ValueError(f"a gate was stored as version {gate.version}, this is {GATE_VERSION}")
+    return gate

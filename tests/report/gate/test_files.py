@@ -13,6 +13,7 @@ import pytest
 
 from tests.gate.gates import DISTURBED, SCATTER, answers, gate, outcome, played, settings
 from tuner.errors import InvalidMeasurementError, RegressionError, StorageError
+from tuner.gate.effect import Ruling
 from tuner.gate.result import Gate, load_gate
 from tuner.report.gate import words
 from tuner.report.gate.console import print_gate
@@ -149,6 +150,15 @@ def test_junit_counts_what_it_holds(name: str, failures: int, errors: int) -> No
     assert sum(times) == pytest.approx(float(suite.get("time", "nan")), abs=0.01)
 
 
+def test_what_is_open_beside_a_regression_promises_nothing() -> None:
+    made = GATES["regression"]()
+    p99, throughput = made.effects
+    made = replace(made, effects=(p99, replace(throughput, ruling=Ruling.INCONCLUSIVE)))
+    said = ElementTree.fromstring(gate_files(made)["junit.xml"]).find(".//error")
+    assert said is not None
+    assert said.get("message") == f"throughput {words.change(throughput)}"
+
+
 def test_an_option_of_the_target_is_told_as_its_flag() -> None:
     asked = settings()
     asked = replace(asked, new=replace(asked.new, options={"crash_after": "20"}))
@@ -165,7 +175,7 @@ def test_github_action_benchmark_gets_lists_of_figures() -> None:
     assert re.fullmatch(r"± \d\.\d+", p99["range"])
     assert throughput["unit"] == "req/s"
     assert throughput["value"] == pytest.approx(400.0, rel=0.02)
-    assert json.loads(gate_files(GATES["crash"]())["benchmark-smaller-is-better.json"]) == []
+    assert not [name for name in gate_files(GATES["crash"]()) if name.startswith("benchmark")]
 
 
 def test_names_are_the_same_on_every_machine() -> None:
@@ -271,15 +281,30 @@ def test_a_log_is_one_block_that_no_line_of_it_ends(line: str) -> None:
     assert "##[" not in block[1]
 
 
-def test_a_long_log_takes_no_room_from_the_rest() -> None:
-    long = Failure(kind=FailureKind.CRASH, reason="it ended", log_tail=tuple("x" * 5_000 for _ in range(30)))
+@pytest.mark.parametrize("letter", ["x", "é", "`", ":", "&"])
+@pytest.mark.parametrize("rounds", [5, 200])
+def test_a_long_log_and_a_long_reason_take_no_room_from_the_rest(letter: str, rounds: int) -> None:
+    long = Failure(kind=FailureKind.CRASH, reason=letter * 200_000, log_tail=(letter * 5_000,) * 30)
+    made = GATES["kept"]()
+    broken = tuple(replace(made.rounds[0], new=long) for _ in range(rounds))
+    error = "\n".join([letter * 200_000] * 30)
+    summary = gate_files(replace(made, failure=long, error=error, rounds=(*made.rounds, *broken)))["summary.md"]
+    fences = re.findall(r"^(`{3,})(text)?$", summary, re.MULTILINE)
+    assert [text for _, text in fences] == ["text", "", "text", ""]
+    assert summary.rindex("\n```") < summary.index("### Doubts")
+    assert len(summary.encode()) < MOST_BYTES + 100
+
+
+def test_a_long_log_is_shortened_and_everything_else_is_there() -> None:
+    long = Failure(kind=FailureKind.CRASH, reason="r" * 200_000, log_tail=tuple("x" * 5_000 for _ in range(30)))
     summary = gate_files(replace(GATES["kept"](), failure=long))["summary.md"]
     assert "cut here" not in summary
-    assert summary.index("x …\n") < summary.index("### Doubts") < summary.index("### What was compared")
+    assert summary.index("r …\n") < summary.index("x …\n") < summary.index("### Doubts")
+    assert summary.index("### Doubts") < summary.index("### What was compared")
 
 
 def test_a_summary_that_is_too_long_for_github_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = replace(GATES["kept"](), failure=Failure(kind=FailureKind.CRASH, reason="x" * 70_000))
+    made = replace(GATES["kept"](), failure=CRASH, command="x" * 70_000)
     monkeypatch.setenv(STEP_SUMMARY, str(tmp_path / "step.md"))
     (tmp_path / "step.md").write_text("# before\n")
     assert write_step_summary(made) is None

@@ -31,6 +31,9 @@ WRITE: dict[Figure, Callable[[float | None], str]] = {Figure.P99: format_seconds
 _SLACK = 1.2
 """What is needed is an estimate itself."""
 
+_MOST_OF_A_REASON = 500
+"""A server may give a reason of any length, and a sentence is to be read."""
+
 
 def allowed(limit: Limit) -> str:
     """Say what a limit allows, such as `p99 at most +5.0 %`."""
@@ -109,6 +112,7 @@ def ending(gate: Gate) -> str:
     if gate.error is None:
         return more(gate)
     first, _, _ = gate.error.partition("\n")
+    first = first if len(first) <= _MOST_OF_A_REASON else f"{first[:_MOST_OF_A_REASON]} …"
     return f"It ended early: {first.rstrip('.')}."
 
 
@@ -157,10 +161,11 @@ def short(gate: Gate) -> str:
 
 
 def pairs(gate: Gate) -> str:
-    """Say how many launches there were."""
+    """Say how many launches there were, and where not all of them were measured, in how many rounds."""
     count = len(gate.rounds)
-    told = f"{count} launch{'' if count == 1 else 'es'} of each"
-    return f"{told}, {gate.invalid} of them disturbed" if gate.invalid else told
+    if gate.invalid:
+        return f"{count} round{'' if count == 1 else 's'} ({gate.invalid} without figures of both)"
+    return f"{count} launch{'' if count == 1 else 'es'} of each"
 
 
 def more(gate: Gate) -> str:
