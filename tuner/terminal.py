@@ -40,9 +40,10 @@ if TYPE_CHECKING:
 
 DOCUMENT_VERSION = 1
 
+_HALVES = range(0xD800, 0xE000)
 _CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
 # C1 controls, marks that turn the direction of writing, and halves of surrogate pairs, which UTF-8 cannot write.
-_UNWANTED = (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
+_UNWANTED = (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *_HALVES)
 _VISIBLE = _CONTROLS | dict.fromkeys(_UNWANTED, 0xFFFD)
 # GitHub takes a line that begins with two colons, and `##[` anywhere, for commands to itself.
 _WORKFLOW_COMMAND = re.compile(r"^(\s*:)(?=:)|(##)(?=\[)", re.MULTILINE)
@@ -51,6 +52,11 @@ _WORKFLOW_COMMAND = re.compile(r"^(\s*:)(?=:)|(##)(?=\[)", re.MULTILINE)
 def clean(text: str) -> str:
     """Make control characters visible, so that a terminal, a browser and a spreadsheet only ever show them."""
     return text.translate(_VISIBLE)
+
+
+def writable(text: str) -> str:
+    """Replace the halves of surrogate pairs: Python reads bytes that are no UTF-8 as such, and no file takes them."""
+    return text.translate(dict.fromkeys(_HALVES, 0xFFFD))
 
 
 def inert(text: str) -> str:

@@ -1,20 +1,26 @@
 """`tuner gate` and `tuner compare` from the command line, with real servers of known delay."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.program import nothing_is_left_of, tuner
+from tests.gate.gates import gate
 from tests.gate.repository import git
 from tuner import bundled
 from tuner.cli import gated
 from tuner.cli.app import main
+from tuner.gate.result import dump_gate
+from tuner.gate.turns import Progress
 from tuner.study.trial import FailureKind
 
 # By the law p99 is 3.2 times the median; the delays differ by far more than the machine does. Enough users for a p99.
@@ -81,6 +87,23 @@ def test_each_side_has_the_settings_of_its_own_time_and_what_was_typed(
     assert (old.configuration, new.configuration) == ({"delay_ms": 3.0}, {"delay_ms": 4.0})
     assert old.options == {"law": "mdc", "sigma": "0.7"}
     assert new.options == {"law": "lognormal", "sigma": "0.7"}
+
+
+def test_a_path_that_is_no_utf8_can_be_written(server: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    server.rename(server.with_name(odd))
+    shutil.copytree(odd, f"{odd}-old")
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(gated, "run", lambda *sides, **others: asked.update(settings=sides[0], **others))
+    with pytest.raises(SystemExit) as ended:
+        main(["gate", "--target", odd, "--baseline", f"{odd}-old", "--record", odd])
+    assert ended.value.code == 0
+    settings = asked["settings"]
+    told = dump_gate(replace(gate(Progress(settings=settings)), command=asked["command"]))
+    assert settings.new.target == str(server.with_name("caf\ufffd"))
+    assert settings.new.options == {"record": "caf\ufffd"}
+    assert settings.baseline.source == "caf\ufffd-old"
+    assert told.count("caf\ufffd") == 8
 
 
 def test_what_became_twice_as_fast_is_none(server: Path) -> None:
@@ -163,8 +186,12 @@ def test_an_interrupted_gate_reports_what_there_is(server: Path) -> None:
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert "Inconclusive: p99 at 8 users not known" in out
+    assert "It ended early: interrupted." in out
     (folder,) = (server.parent / "reports").glob("gate-*")
-    assert (folder / "junit.xml").exists()
+    told = (folder / "junit.xml").read_text()
+    assert '<error type="ended early" message="interrupted"' in told
+    assert "--at-most" not in told
+    assert json.loads((folder / "gate.json").read_text())["error"] == "interrupted"
     assert nothing_is_left_of(server.parent)
 
 
@@ -177,6 +204,10 @@ def test_an_interrupted_gate_reports_what_there_is(server: Path) -> None:
         (["gate", "--target", "null", "--baseline", "HEAD", "--max-p99", "+5ms"], "written in per cent"),
         (["gate", "--target", "null", "--baseline", "HEAD", "--min-throughput", "-100%"], "above −100 %"),
         (["gate", "--target", "null", "--baseline", "HEAD", "--at-most", "3"], "needs a unit"),
+        (
+            ["gate", "--target", "null", "--baseline", "HEAD", "--at-most", "0s"],
+            "--at-most 0s: nothing can be launched",
+        ),
         (["gate", "--target", "null", "--baseline", "HEAD", "--set", "delay=3"], "did you mean 'delay_ms'"),
         (["compare", "here", "there"], "is not a study"),
         (["compare", "here"], "after"),

@@ -2,11 +2,14 @@
 
 import csv
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ import pytest
 from tests.cli.program import nothing_is_left_of
 from tests.conftest import MakeTarget
 from tuner import bundled
+from tuner.cli.app import main
 from tuner.cli.run import run
 from tuner.machine import cores, place
 from tuner.report.verdict import verdict
@@ -134,6 +138,20 @@ def test_an_interrupted_search_reports_what_there_is_and_resumes(tmp_path: Path,
         result = subprocess.run(resumed, cwd=tmp_path, capture_output=True, text=True, check=True)
         assert "Keep the default" in result.stdout
         assert len(read_study(tmp_path / "mine").confirmations) == 4
+
+
+def test_a_path_that_is_no_utf8_is_kept_as_it_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    shutil.copytree(bundled.targets() / "null", tmp_path / odd)
+    monkeypatch.chdir(tmp_path)
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr("tuner.cli.run.run", lambda *made, **others: asked.update(settings=made[0], **others))
+    with pytest.raises(SystemExit) as ended:
+        main(["search", "--target", odd, "--record", odd])
+    assert ended.value.code == 0
+    assert asked["settings"].target == str(tmp_path / "caf\ufffd")
+    assert asked["settings"].options == {"record": "caf\ufffd"}
+    assert asked["command"].count("caf\ufffd") == 2
 
 
 def test_the_plan_is_shown_without_doing_it(tmp_path: Path) -> None:

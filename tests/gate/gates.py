@@ -95,5 +95,6 @@ def gate(found: Progress, command: str = "tuner gate --baseline v1") -> Gate:
         looks=tuple(found.looks),
         effects=found.effects,
         quality=found.quality,
+        reliability=found.reliability,
         failure=found.failure,
     )

@@ -63,6 +63,8 @@ ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 REQUESTS = 50
 WRONG = 10
+TRIES = 5
+"""On a machine that is busy with something else a launch may be disturbed."""
 
 
 def side(folder: Path, wrong: int, labelled: bool) -> Launchable:
@@ -86,9 +88,9 @@ def test_answers_of_both_sides_are_compared_request_by_request(tmp_path: Path, l
     workload = Workload(loads=closed((2,)), warm_up=0.1, warm_up_most=0.2, measure=0.5, measure_most=0.5, patience=0.5)
     asked = replace(settings(), workload=workload)
     launch, compare = launches(asked, *sides, tmp_path / "gate", fingerprint(), place(cores()), Watcher())
-    assert isinstance(launch(Side.NEW, 0), Measurement)
+    assert any(isinstance(launch(Side.NEW, 0), Measurement) for _ in range(TRIES))
     assert compare() is None
-    assert isinstance(launch(Side.BASELINE, 0), Measurement)
+    assert any(isinstance(launch(Side.BASELINE, 0), Measurement) for _ in range(TRIES))
     found = compare()
     assert found is not None
     assert found.change is not None

@@ -21,6 +21,7 @@ def new(target: str, options: dict[str, str] | None = None, typed: Sequence[str]
     words = [*(f"--{name}={value}" for name, value in options.items()), *(f"--set={name}=" for name in sets)]
     return New(
         target=loaded,
+        named=spec.named(target),
         reference=spec.reference(target),
         options=options,
         sets=sets,
@@ -110,6 +111,38 @@ def test_a_revision_has_the_settings_of_its_own_and_those_that_were_typed(server
     with launchable_baseline("HEAD", new(str(server), {"law": "constant"}, delay_ms=7.0)) as before:
         assert before.configuration == {"delay_ms": 7.0}
         assert before.described.options == {"law": "constant"}
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["relative", "whole path"])
+@pytest.mark.parametrize(
+    "asked", ["deploy/current", "deploy/current/target.toml", "now/current", "deploy/../now/current"]
+)
+def test_a_link_to_a_target_leads_where_it_led_in_the_revision(server: Path, asked: str, whole: bool) -> None:
+    """The link was to `server`, and is now to `other`; it is also reached by the link `now`, which is new."""
+    repository = server.parent
+    link = repository / "deploy" / "current"
+    link.parent.mkdir()
+    link.symlink_to(server if whole else "../server")
+    (repository / "now").symlink_to("deploy")
+    git("add", "-A")
+    git("commit", "-q", "-m", "linked")
+    shutil.copytree(server, repository / "other")
+    link.unlink()
+    link.symlink_to("../other")
+    text = (repository / "other" / "target.toml").read_text()
+    (repository / "other" / "target.toml").write_text(text.replace("ready = 11.0", "ready = 12.0"))
+    assert new(asked).target.timeouts.ready == 12.0
+    with launchable_baseline("HEAD", new(asked)) as before:
+        assert before.target.timeouts.ready == 11.0
+        assert before.target.folder.name == "server"
+        assert not before.target.folder.is_relative_to(repository)
+
+
+def test_a_link_to_the_repository_from_outside_leads_into_the_revision(server: Path) -> None:
+    outside = server.parent.with_name("outside")
+    outside.symlink_to(server)
+    with launchable_baseline("HEAD", new(str(outside))) as before:
+        assert before.target.timeouts.ready == 10.0
 
 
 def test_what_was_typed_holds_for_both_even_where_it_is_what_the_file_says(server: Path) -> None:
@@ -228,6 +261,41 @@ def test_a_folder_that_is_named_as_a_branch_says_which_was_taken(server: Path) -
     with launchable_baseline("server~0", new("server")) as before:
         assert before.target.folder != server
         assert before.notes == ()
+
+
+def test_a_folder_that_is_no_target_does_not_hide_the_branch_of_its_name(server: Path) -> None:
+    git("branch", "docs")
+    (server.parent / "docs").mkdir()
+    with (
+        pytest.raises(UsageError, match=r"docs: has no target\.toml.*; for the revision write docs~0"),
+        launchable_baseline("docs", new("server")),
+    ):
+        pass
+
+
+def test_in_a_hook_of_a_worktree_the_repository_is_that_of_the_target(
+    server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git tells hooks GIT_DIR and no GIT_WORK_TREE: every folder would be the top of that repository."""
+    git("worktree", "add", "-q", str(tmp_path / "beside"))
+    monkeypatch.setenv("GIT_DIR", str(server.parent / ".git" / "worktrees" / "beside"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
+    with launchable_baseline("HEAD", new(str(tmp_path / "beside" / "server"))) as before:
+        assert before.target.timeouts.ready == 10.0
+    assert not (tmp_path / "index").exists()
+
+
+def test_a_revision_that_was_not_fetched_says_how_to_get_it(
+    server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("commit", "-q", "-a", "-m", "two")
+    git("clone", "-q", "--depth=1", f"file://{server.parent}", str(tmp_path / "clone"))
+    monkeypatch.chdir(tmp_path / "clone")
+    with (
+        pytest.raises(UsageError, match=r"no revision .*git fetch --unshallow, or fetch-depth: 0"),
+        launchable_baseline("HEAD~1", new("server")),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("revision", ["nowhere", "HEAD~7", "--output=evil", "HEAD:server"])

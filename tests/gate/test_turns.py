@@ -1,6 +1,7 @@
 """A gate on a made-up server and a made-up clock: what it decides, when, and after how much."""
 
 from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,8 @@ from tests.conftest import make_level
 from tests.gate.gates import DISTURBED, LAUNCH_SECONDS, SCATTER, answers, gate, outcome, played, settings
 from tuner.errors import InfeasibleError, TargetStartError
 from tuner.gate.effect import Ruling
-from tuner.gate.result import Side, dump_gate, load_gate
+from tuner.gate.reliability import Reliability, reliability
+from tuner.gate.result import GATE_VERSION, Side, dump_gate, load_gate
 from tuner.gate.turns import Progress, interrupted, judged, take_turns
 from tuner.statistics.paired import shortfall
 from tuner.statistics.sequential import planned
@@ -154,10 +156,48 @@ def test_what_fails_once_is_launched_again_and_is_no_verdict(side: Side) -> None
 
     found, order = played(scattered, **{side.value: flaky})
     assert order.count((side, 1)) == 2
-    assert found.rounds[1].retried == {side: CRASH}
+    assert found.rounds[1].retried == {side: (CRASH,)}
     assert found.rounds[1].pair is not None
     assert gate(found).ruling is Ruling.NO_REGRESSION
     assert list(gate(found).without_figures()) == [(f"{side}, round 2, first try", f"crashed: {CRASH.reason}")]
+
+
+def test_a_disturbed_launch_is_repeated_once_and_leaves_a_trace() -> None:
+    tries = Counter[int]()
+
+    def new(number: int) -> Outcome:
+        tries[number] += 1
+        return DISTURBED if number == 1 and tries[number] == 1 else outcome(0.040 * SCATTER[number % 8], 400.0)
+
+    found, _ = played(scattered, new=new)
+    assert tries[1] == 2
+    assert found.rounds[1].retried == {Side.NEW: (DISTURBED,)}
+    assert found.rounds[1].pair is not None
+    assert list(gate(found).without_figures()) == [("new, round 2, first try", DISTURBED.reason)]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "launches", "failure"),
+    [
+        ([DISTURBED, CRASH, CRASH], 3, CRASH),
+        ([CRASH, DISTURBED, CRASH], 3, CRASH),
+        ([CRASH, DISTURBED, DISTURBED], 3, None),
+        ([DISTURBED, DISTURBED], 2, None),
+    ],
+)
+def test_each_kind_of_failure_is_repeated_once(outcomes: list[Failure], launches: int, failure: Failure | None) -> None:
+    tries = Counter[int]()
+
+    def new(number: int) -> Outcome:
+        tries[number] += 1
+        return outcomes[tries[number] - 1] if number == 0 else outcome(0.040 * SCATTER[number % 8], 400.0)
+
+    found, _ = played(scattered, new=new)
+    assert tries[0] == launches
+    assert found.rounds[0].failure == failure
+    told = [name for name, _ in gate(found).without_figures()]
+    assert told[-1] == "new, round 1"
+    assert len(told) == launches
 
 
 def test_a_new_side_that_fails_beside_a_disturbed_baseline_is_judged_in_the_next_round() -> None:
@@ -307,3 +347,73 @@ def test_a_gate_is_read_back_as_it_was_stored() -> None:
     )
     ended = gate(found)
     assert load_gate(dump_gate(ended)) == ended
+    with pytest.raises(ValueError, match=f"stored as version 2, this is {GATE_VERSION}"):
+        load_gate(dump_gate(replace(ended, version=2)))
+
+
+def failing(new: Collection[int], baseline: Collection[int] = ()) -> Progress:
+    """A gate whose launches fail at first in these rounds, and are measured when they are repeated."""
+    tries = Counter[tuple[Side, int]]()
+
+    def flaky(side: Side, rounds: Collection[int]) -> Callable[[int], Outcome]:
+        def launch(number: int) -> Outcome:
+            tries[side, number] += 1
+            if number in rounds and tries[side, number] == 1:
+                return CRASH
+            return outcome(0.040 * SCATTER[(number + (side is Side.NEW)) % 8], 400.0)
+
+        return launch
+
+    return played(scattered, new=flaky(Side.NEW, new), baseline=flaky(Side.BASELINE, baseline))[0]
+
+
+def test_a_new_side_that_fails_in_every_round_is_a_regression_although_each_second_try_works() -> None:
+    found = failing(new=range(100))
+    assert len(found.rounds) == 5  # the first p of at most 5 %: one half to the power of five
+    assert found.reliability == Reliability(rounds=5, new=5, p=2.0**-5, ruling=Ruling.REGRESSION)
+    assert gate(found).ruling is Ruling.REGRESSION
+
+
+def test_a_gate_goes_on_while_it_is_open_whether_the_new_side_fails_more_often() -> None:
+    found = failing(new=(0, 1))
+    assert [effect.ruling for effect in found.effects] == [Ruling.NO_REGRESSION] * 2
+    assert found.reliability.ruling is Ruling.INCONCLUSIVE
+    assert gate(found).ruling is Ruling.INCONCLUSIVE
+    assert found.share > 0.9
+    assert gate(found).needed == found.reliability.needed - found.reliability.rounds  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("new", "baseline"), [((0,), ()), ((0, 1, 2), (0, 1, 2)), ((0, 1), (2,)), ((), (0, 1, 2))])
+def test_who_fails_no_more_often_than_the_baseline_has_no_case_against_it(
+    new: Collection[int], baseline: Collection[int]
+) -> None:
+    found = failing(new, baseline)
+    assert found.reliability.ruling is Ruling.NO_REGRESSION
+    assert gate(found).ruling is Ruling.NO_REGRESSION
+    assert len(found.rounds) < 10
+
+
+def test_disturbed_launches_are_no_failures_of_a_side() -> None:
+    found, _ = played(scattered, new=lambda number: DISTURBED if number < 8 else outcome(0.04, 400.0))
+    assert found.reliability.new == 0
+
+
+@pytest.mark.parametrize(
+    ("rounds", "new", "baseline", "ruling", "needed"),
+    [
+        (5, 0, 0, Ruling.NO_REGRESSION, None),
+        (5, 1, 0, Ruling.NO_REGRESSION, None),
+        (5, 2, 1, Ruling.NO_REGRESSION, None),
+        (4, 2, 0, Ruling.INCONCLUSIVE, 10),  # every second round: the fifth failure comes in the tenth
+        (4, 4, 0, Ruling.INCONCLUSIVE, 5),
+        (5, 5, 0, Ruling.REGRESSION, None),
+        (9, 7, 1, Ruling.REGRESSION, None),  # p = 9 / 256
+        (9, 6, 1, Ruling.INCONCLUSIVE, 14),  # p = 8 / 128; of 13 rounds 8 and 2: 56 / 1024, of 14 rounds 9 and 2
+        (9, 0, 9, Ruling.NO_REGRESSION, None),
+    ],
+)
+def test_how_often_each_side_fails_alone_is_judged_by_a_sign_test(
+    rounds: int, new: int, baseline: int, ruling: Ruling, needed: int | None
+) -> None:
+    found = reliability(rounds, new, baseline)
+    assert (found.ruling, found.needed) == (ruling, needed)

@@ -125,10 +125,15 @@ def test_the_configurations_own_failures(
 
 
 def measure_server(
-    make_target: MakeTarget, tmp_path: Path, body: str, toml: str = TOML, values: Mapping[str, Value] = {}
+    make_target: MakeTarget,
+    tmp_path: Path,
+    body: str,
+    toml: str = TOML,
+    values: Mapping[str, Value] = {},
+    patience: float = 30.0,
 ) -> Outcome:
     target = spec.load(str(make_target(toml, server_py=server(body), requests_jsonl=REQUESTS)))
-    short = Workload(loads=closed((2,)), warm_up=0.1, measure=0.5, measure_most=0.5, drain=1.0)
+    short = Workload(loads=closed((2,)), warm_up=0.1, measure=0.5, measure_most=0.5, drain=0.5, patience=patience)
     return measure(protocol(target, tmp_path, short), target.space.configuration(values), tmp_path / "trial")
 
 
@@ -160,6 +165,7 @@ def test_accuracy_is_measured_through_the_server_and_missing_headers_are_said(
         ),
         ('self.reply({"decision": [float("nan")]})', FailureKind.WRONG_ANSWERS, "the answer holds NaN"),
         ('self.reply({"wrong": 1})', FailureKind.WRONG_ANSWERS, "has no field 'decision'.*it has: wrong"),
+        ('self.reply({"x\\ud800": 1})', FailureKind.WRONG_ANSWERS, "it has: x\ufffd"),
         ("os._exit(9) if asked else self.reply({})", FailureKind.CRASH, "ended while it was verified .exit code 9"),
         ("self.reply({}, 503)", FailureKind.NOT_READY, "was not answered with 200 within 3 s"),
         ("self.reply({}, X_Launch_Nonce='another')", FailureKind.INVALID, "another process answers"),
@@ -174,12 +180,33 @@ def test_a_server_that_is_not_right_is_never_driven(
     assert re.search(reason, outcome.reason), outcome.reason
 
 
+def test_a_server_that_hangs_under_load_fails_by_itself(make_target: MakeTarget, tmp_path: Path) -> None:
+    """It answers all that is asked before load and some of the warm-up, then never again."""
+    body = """served = Handler.served = getattr(Handler, "served", 0) + bool(asked)
+        self.reply({"decision": "0"}) if served <= 110 else time.sleep(60)"""
+    outcome = measure_server(make_target, tmp_path, body, patience=0.5)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is FailureKind.ERRORS
+    assert "at 2 users none of the 2 requests in flight was answered in" in outcome.reason
+
+
 def test_a_server_that_runs_something_else_than_asked_is_refused(make_target: MakeTarget, tmp_path: Path) -> None:
     toml = TOML.replace('description = "mine"', 'description = "mine"\neffective = "/config"')
     outcome = measure_server(make_target, tmp_path, 'self.reply({"level": 2, "decision": "0"})', toml)
     assert isinstance(outcome, Failure)
     assert outcome.kind is FailureKind.MISMATCH
     assert outcome.reason == "level = 1 was asked for, but the server runs 2"
+
+
+def test_what_a_server_says_of_itself_can_be_written_whatever_it_is(make_target: MakeTarget, tmp_path: Path) -> None:
+    toml = TOML.replace('description = "mine"', 'description = "mine"\neffective = "/config"')
+    body = 'self.reply({"level": 1, "note": "x\\ud800", "decision": "0"})'
+    for _ in range(3):
+        outcome = measure_server(make_target, tmp_path, body, toml)
+        if isinstance(outcome, Measurement):
+            break
+    assert isinstance(outcome, Measurement)
+    assert outcome.effective["note"] == "x\ufffd"
 
 
 @pytest.mark.parametrize(

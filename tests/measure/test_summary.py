@@ -232,6 +232,33 @@ def test_too_many_errors_are_the_configurations_failure() -> None:
     gates.require_answers(level, recording(samples), 0.05)
 
 
+def test_a_server_that_hangs_all_through_the_window_is_the_configurations_failure() -> None:
+    hanging = np.concatenate([constant(100, 0.01, opened=-1.0), never(-0.5), never(-0.4)])
+    with pytest.raises(LaunchError, match=r"none of the 2 requests in flight was answered in 10\.0 s") as caught:
+        gates.require_any_answer(window(users=2), recording(hanging))
+    assert caught.value.kind is FailureKind.ERRORS
+
+
+@pytest.mark.parametrize(
+    ("samples", "lag_most"),
+    [
+        (constant(100, 0.01, opened=-1.0), 0.001),  # all were answered before, and no other was sent
+        (np.concatenate([never(-0.5), constant(1, 0.5, opened=-0.4)]), 0.001),  # one was answered
+        (np.concatenate([never(-0.5), never(0.5)]), 0.001),  # one began: that it has no end is counted as an error
+        (never(-0.5), 6.0),  # the load process itself slept
+    ],
+)
+def test_what_is_no_silence_of_the_server(samples: Samples, lag_most: float) -> None:
+    gates.require_any_answer(window(lag_most=lag_most), recording(samples))
+
+
+def test_a_window_in_which_nothing_was_sent_is_our_failure() -> None:
+    samples = constant(100, 0.01, opened=-1.0)
+    with pytest.raises(LaunchError, match=r"no request was sent within 10\.0 s; measure for longer") as caught:
+        gates.require_answers(summary(samples), recording(samples), 0.01)
+    assert caught.value.kind is FailureKind.INVALID
+
+
 def test_a_late_load_process_is_our_failure() -> None:
     late = Conditions(lag_p99=0.030, lag_most=0.030)
     quick, slow = constant(1000, 0.01), constant(100, 0.1)

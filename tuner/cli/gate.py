@@ -62,10 +62,12 @@ def gate(
     Example: tuner gate --target ./server --baseline origin/main --max-p99 +5% --min-throughput -5%
     """
     from tuner.cli import gated
+    from tuner.errors import UsageError
     from tuner.gate.effect import Figure, Limit
     from tuner.gate.result import Settings
     from tuner.gate.side import New, launchable_baseline
     from tuner.target import spec
+    from tuner.terminal import writable
     from tuner.units import parse_change, parse_seconds, parse_share
 
     limits = (
@@ -73,11 +75,14 @@ def gate(
         Limit(figure=Figure.THROUGHPUT, ratio=parse_change(min_throughput)),
     )
     drop, seconds = parse_share(max_accuracy_drop), parse_seconds(at_most)
+    if seconds <= 0.0:
+        raise UsageError(f"--at-most {at_most}: nothing can be launched in no time; give some minutes, such as 3min")
     workload = _workload(users, rate, p99_within, measure_at_most, load_processes)
     prepared, output = options.prepared(context, target, workload, locustfile, runtime_python), options.output(context)
     loaded = prepared.target
     new = New(
         target=loaded,
+        named=spec.named(target),
         reference=spec.reference(target),
         options=prepared.given,
         sets=options.parse_sets(loaded, sets),
@@ -97,7 +102,7 @@ def gate(
             seconds=seconds,
             seed=seed,
         )
-        command = shlex.join(context.obj.command)
+        command = writable(shlex.join(context.obj.command))
         folder = out.resolve() / name
         gated.run(settings, before, new.launchable, prepared.placement, command=command, folder=folder, output=output)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tuner.errors import Terminated, TunerError
+from tuner.gate.effect import Ruling
 from tuner.gate.launches import launches
 from tuner.gate.result import Gate, Settings
 from tuner.gate.side import Launchable
@@ -12,7 +13,7 @@ from tuner.gate.turns import Progress, interrupted, take_turns
 from tuner.machine import Placement, fingerprint
 from tuner.report.gate.console import GateProgress, print_gate
 from tuner.report.gate.write import require_kept, write_gate, write_step_summary
-from tuner.terminal import Output, complain
+from tuner.terminal import Output, complain, writable
 
 
 def run(
@@ -41,6 +42,7 @@ def run(
             looks=tuple(found.looks),
             effects=found.effects,
             quality=found.quality,
+            reliability=found.reliability,
             failure=found.failure,
             error=error,
         )
@@ -53,11 +55,11 @@ def run(
             take_turns(found, launch, compare, on_round=progress.round)
     except (KeyboardInterrupt, Terminated):
         interrupted(found)
-        report()
+        report("interrupted" if found.ruling is Ruling.INCONCLUSIVE else None)
         raise
     except TunerError as error:
         interrupted(found)
-        report(str(error))
+        report(writable(str(error)))
         raise
     require_kept(report())
 

@@ -38,6 +38,7 @@ def search(
     """
     from tuner.errors import UsageError
     from tuner.target import spec
+    from tuner.terminal import writable
     from tuner.units import parse_share
 
     output = options.output(context)
@@ -53,16 +54,17 @@ def search(
         raise UsageError(f"--quality-objective: {loaded.name} has no [answers] with requests and field to compare")
     settings = Settings(
         name=options.study_name(name, loaded.name),
-        target=spec.reference(target),
-        options=prepared.given,
+        # A path may hold any bytes. That such a study cannot be resumed is better than that it cannot be kept.
+        target=writable(spec.reference(target)),
+        options={option: writable(value) for option, value in prepared.given.items()},
         pinned=options.held(loaded, sets, vary),
         workload=workload,
         limits=limits,
         budget=budget,
         seed=seed,
-        locustfile=str(loaded.locustfile) if locustfile else None,
+        locustfile=writable(str(loaded.locustfile)) if locustfile else None,
         quality_objective=quality_objective,
-        runtime_python=loaded.runtime_python,
+        runtime_python=writable(loaded.runtime_python) if loaded.runtime_python else None,
     )
     words: Sequence[str] = context.obj.command
     if storage is not None:
@@ -77,4 +79,12 @@ def search(
     else:
         from tuner.cli.run import run
 
-        run(settings, loaded, prepared.placement, command=shlex.join(words), out=out, storage=storage, output=output)
+        run(
+            settings,
+            loaded,
+            prepared.placement,
+            command=writable(shlex.join(words)),
+            out=out,
+            storage=storage,
+            output=output,
+        )

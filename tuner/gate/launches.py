@@ -1,13 +1,14 @@
 """How the two sides of a gate are launched: by the protocol of a search, each with answers of its own."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tuner.gate.result import Settings, Side
 from tuner.gate.side import Launchable
 from tuner.gate.turns import Compare, Launch
 from tuner.machine import Machine, Placement
-from tuner.measure.attempt import attempt
+from tuner.measure.measurement import measure
 from tuner.measure.protocol import Protocol, Repetition, Watcher
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
@@ -46,10 +47,11 @@ def launches(
     def launch(side: Side, number: int) -> Outcome:
         place = folder / "launches" / f"{number:04}-{side.value}"
         title = f"{side.value}, round {number + 1}"
-        if place.exists():
-            # The first launch failed: its log says why, and stays.
+        while place.exists():
+            # The launch before failed: its log says why, and stays.
             place, title = place.with_name(f"{place.name}-again"), f"{title}, again"
-        return attempt(protocols[side], sides[side].configuration, place, title, Repetition(round=number))
+        told = replace(protocols[side], watcher=watcher.titled(title))
+        return measure(told, sides[side].configuration, place, Repetition(round=number))
 
     def compare() -> Quality | None:
         mine, theirs = protocols[Side.NEW].verifier, protocols[Side.BASELINE].verifier

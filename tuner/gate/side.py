@@ -15,6 +15,7 @@ from tuner.target import file as target_file
 from tuner.target import spec
 from tuner.target.file import OptionTable
 from tuner.target.spec import Target
+from tuner.terminal import writable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +32,13 @@ class Launchable:
 class New:
     """The new side as it was asked for: a target with options of its own, and the knobs that are held.
 
-    `typed` are the words of the command line. They are said of both sides; what stands in files of settings is of the
-    new side only, and a revision has files of its own.
+    `named` is the folder of the target as it was named: a link in it may have led elsewhere in a revision. `typed` are
+    the words of the command line. They are said of both sides; what stands in files of settings is of the new side
+    only, and a revision has files of its own.
     """
 
     target: Target
+    named: Path
     reference: str
     options: Mapping[str, str]
     sets: Mapping[str, Value]
@@ -46,7 +49,7 @@ class New:
     def launchable(self) -> Launchable:
         """What is launched."""
         configuration = self.target.space.configuration(self.sets)
-        described = Described(source="new", target=self.reference, options=self.options, configuration=configuration)
+        described = _described("new", self.reference, self.options, configuration)
         return Launchable(target=self.target, configuration=configuration, described=described, notes=self.target.notes)
 
 
@@ -59,24 +62,29 @@ def launchable_baseline(text: str, new: New) -> Iterator[Launchable]:
     and `[tool.tuner]` say about knobs and options is what they said then.
     """
     path = Path(text)
-    if path.is_file() and path.name != "target.toml":
-        yield _noted(_of_file(path, new), text, "file", new)
-    elif path.exists():
-        yield _noted(_of_folder(text, new), text, "folder", new)
+    if path.exists():
+        yield _of_path(path, text, new)
     else:
         with checkout(text, new.target.folder) as found:
             yield _of_revision(found, text, new)
 
 
-def _noted(side: Launchable, text: str, kind: str, new: New) -> Launchable:
-    """Say which was taken where a name has two meanings."""
-    if not is_revision(text, new.target.folder):
-        return side
+def _of_path(path: Path, text: str, new: New) -> Launchable:
+    """Return what a file or folder is; where its name has two meanings, say which was taken."""
+    kind, read = ("file", _of_file) if path.is_file() and path.name != "target.toml" else ("folder", _of_folder)
     note = f"{text} is a {kind} and a git revision: the {kind} was taken; for the revision write {text}~0"
-    return replace(side, notes=(note, *side.notes))
+    notes = (note,) if is_revision(text, new.target.folder) else ()
+    try:
+        side = read(text, new)
+    except UsageError as error:
+        if not notes:
+            raise
+        raise UsageError(f"{error}; {note}") from None
+    return replace(side, notes=(*notes, *side.notes))
 
 
-def _of_file(path: Path, new: New) -> Launchable:
+def _of_file(text: str, new: New) -> Launchable:
+    path = Path(text)
     try:
         said = of_file(path)
     except UsageError as error:
@@ -86,9 +94,9 @@ def _of_file(path: Path, new: New) -> Launchable:
     flags = of_table(said)
     options = _named(flags.own, _declared(spec.find(name)))
     options = {**new.options, **options} if name == new.reference else options
-    with _told_of(str(path)):
+    with _told_of(text):
         target = _load(name, options, new)
-        return _side(target, str(path), name, options, _parsed(target, flags.held))
+        return _side(target, text, name, options, _parsed(target, flags.held))
 
 
 def _of_folder(text: str, new: New) -> Launchable:
@@ -100,7 +108,7 @@ def _of_folder(text: str, new: New) -> Launchable:
 
 def _of_revision(found: Checkout, text: str, new: New) -> Launchable:
     """Return the target and the settings of a revision, under what was typed now."""
-    folder, source = found.at(new.target.folder), f"{text} ({found.commit[:12]})"
+    folder, source = found.followed(new.named), f"{text} ({found.commit[:12]})"
     if not (folder / "target.toml").is_file():
         raise UsageError(f"--baseline {source}: has no {folder.name}/target.toml, so there is nothing to launch")
     with _told_of(source):
@@ -144,8 +152,7 @@ def _then(found: Checkout, value: str) -> str:
 
     A link is followed there, not here: it may have led to another file.
     """
-    path = Path(value)
-    then = found.at(path.parent.resolve() / path.name)
+    then = found.followed(Path(value))
     return str(then) if then.is_file() else value
 
 
@@ -171,8 +178,14 @@ def _side(
     configuration = target.space.configuration(sets)
     if broken := target.space.violated(configuration):
         raise UsageError(f"breaks {broken!r}")
-    described = Described(source=source, target=reference, options=options, configuration=configuration)
+    described = _described(source, reference, options, configuration)
     return Launchable(target=target, configuration=configuration, described=described, notes=target.notes)
+
+
+def _described(source: str, reference: str, options: Mapping[str, str], configuration: Configuration) -> Described:
+    """Describe a side by what can be written: a path may hold any bytes."""
+    told = {name: writable(value) for name, value in options.items()}
+    return Described(source=writable(source), target=writable(reference), options=told, configuration=configuration)
 
 
 def _load(name: str, options: Mapping[str, str], new: New) -> Target:

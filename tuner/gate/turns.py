@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tuner.gate.effect import Effect, Limit, Ruling
-from tuner.gate.result import Look, Round, Settings, Side, figures, verdict
+from tuner.gate.reliability import NOTHING_FAILED, Reliability
+from tuner.gate.result import Look, Round, Settings, Side, failed_alone, figures, verdict
 from tuner.measure.failed import as_error
 from tuner.statistics.compare import estimate
 from tuner.statistics.sequential import FIRST_LOOK, LAST_EARLY, enough, is_worth_a_look, next_look, repeated_ratio
@@ -38,6 +39,7 @@ class Progress:
     looks: list[Look] = field(default_factory=list)
     effects: tuple[Effect, ...] = ()
     quality: Quality | None = None
+    reliability: Reliability = NOTHING_FAILED
     failure: Failure | None = None
     share: float = 0.0
 
@@ -49,16 +51,19 @@ class Progress:
     @property
     def ruling(self) -> Ruling:
         """The verdict on what is known."""
-        return verdict(self.settings, self.effects, self.quality, self.failure)
+        return verdict(self.settings, self.effects, self.quality, self.reliability, self.failure)
 
     @property
     def over(self) -> bool:
         """Whether more launches would change nothing: one regression is enough, and a limit that is met stays met.
 
-        Nor can they decide a figure that launches before them did not tell.
+        Nor can they decide a figure that launches before them did not tell. That the new side fails more often is open
+        again with every launch.
         """
         if self.ruling is not Ruling.INCONCLUSIVE:
             return True
+        if self.reliability.ruling is Ruling.INCONCLUSIVE:
+            return False
         return bool(self.effects) and not any(
             effect.ruling is Ruling.INCONCLUSIVE and not effect.missing for effect in self.effects
         )
@@ -83,6 +88,7 @@ def take_turns(
         played = _round(launch, len(found.rounds), seed)
         found.rounds.append(played)
         found.failure = played.failure
+        found.reliability = failed_alone(found.rounds)
         found.quality = found.quality or compare()
         on_round(played)
         now = clock()
@@ -98,19 +104,30 @@ def take_turns(
 
 
 def _round(launch: Launch, number: int, seed: int) -> Round:
-    """Launch each side once, and one that failed by itself once more: a single failure may be chance."""
+    """Launch each side; raises where the baseline fails by itself."""
     new_first = _new_first(seed, number)
     outcomes: dict[Side, Outcome] = {}
-    retried: dict[Side, Failure] = {}
+    retried: dict[Side, tuple[Failure, ...]] = {}
     for side in (Side.NEW, Side.BASELINE) if new_first else (Side.BASELINE, Side.NEW):
-        outcome = launch(side, number)
-        if isinstance(outcome, Failure) and not outcome.kind.ours:
-            retried[side] = outcome
-            outcome = launch(side, number)
-            if side is Side.BASELINE and isinstance(outcome, Failure) and not outcome.kind.ours:
-                raise as_error(outcome, "the baseline: ")
-        outcomes[side] = outcome
+        outcomes[side], failed = _launched(launch, side, number)
+        if failed:
+            retried[side] = failed
+        if side is Side.BASELINE and isinstance(outcome := outcomes[side], Failure) and not outcome.kind.ours:
+            raise as_error(outcome, "the baseline: ")
     return Round(new_first=new_first, baseline=outcomes[Side.BASELINE], new=outcomes[Side.NEW], retried=retried)
+
+
+def _launched(launch: Launch, side: Side, number: int) -> tuple[Outcome, tuple[Failure, ...]]:
+    """Launch a side, once more where it failed by itself, and once where the measurement did: each may be chance.
+
+    Return what came of the last launch, and the failures of those before it.
+    """
+    failed: list[Failure] = []
+    outcome = launch(side, number)
+    while isinstance(outcome, Failure) and outcome.kind.ours not in {one.kind.ours for one in failed}:
+        failed.append(outcome)
+        outcome = launch(side, number)
+    return outcome, tuple(failed)
 
 
 def _once(played: Round, *, first: bool) -> float:

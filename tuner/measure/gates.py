@@ -152,11 +152,26 @@ def _doubt(kind: DoubtKind, message: str) -> Doubt:
     return Doubt(kind=kind, message=message)
 
 
+def require_any_answer(window: Window, recording: Recording) -> None:
+    """Raise when no request began, as those in flight were not answered all through the window: a server that hangs.
+
+    That the load process woke late explains no such silence, unless it slept for most of the window.
+    """
+    samples, opened, closed = recording.samples, window.opened, window.closed
+    if len(intended_in(samples, opened, closed)) or len(ended_in(samples, opened, closed)):
+        return
+    waiting = int((np.isfinite(samples["sent"]) & (samples["sent"] < opened) & (samples["end"] >= closed)).sum())
+    if waiting and window.lag_most < window.seconds / 2.0:
+        reason = f"at {window.load} none of the {waiting} requests in flight was answered in"
+        advice = "if each may take longer than that, give --measure-at-most more, or less load"
+        raise LaunchError(FailureKind.ERRORS, f"{reason} {format_seconds(window.seconds)}; {advice}")
+
+
 def require_answers(level: LevelSummary, recording: Recording, most: float) -> None:
     """Raise when more than a share of `most` requests failed: that is the configuration's own failure."""
     if not level.requests:
-        reason = f"at {level.load} no request was sent within {format_seconds(level.seconds)}: each takes longer"
-        raise LaunchError(FailureKind.INVALID, f"{reason} than was measured; give --measure-at-most more, or less load")
+        reason = f"at {level.load} no request was sent within {format_seconds(level.seconds)}"
+        raise LaunchError(FailureKind.INVALID, f"{reason}; measure for longer, with --measure-at-most")
     if level.error_rate <= most:
         return
     failed = f"{level.errors + level.unfinished} of {level.requests} requests failed"

@@ -61,6 +61,7 @@ def _judge_level(protocol: Protocol, recording: Recording, stage: Stage) -> tupl
     )
     cpu = after.server.cpu - before.server.cpu if before.server and after.server else None
     summary = summarise(recording, window, protocol.limits.slo, cpu, found)
+    gates.require_any_answer(window, recording)
     # Ours first: a load process that is late makes requests pile up and fail that a server would have answered.
     gates.require_punctual(summary, recording, window)
     gates.require_all_sent(window, recording)

@@ -17,6 +17,7 @@ from tuner.study.space import Configuration
 from tuner.study.trial import Failure, FailureKind, Measurement, Outcome, dump_outcome
 from tuner.target.prepare import PrepareError
 from tuner.target.process import log_tail
+from tuner.terminal import clean
 
 
 def measure(
@@ -65,7 +66,8 @@ def _measured(protocol: Protocol, folder: Path, visit: Callable[[Stopwatch, Conc
             outcome = visit(stopwatch, conclude)
         except (LaunchError, PrepareError, LoadError) as error:
             tail = log_tail(folder / "server.log")
-            outcome = Failure(kind=_kind(error), reason=str(error), log_tail=tail, phases=stopwatch.seconds)
+            # What a server answers may be in it, and what cannot be written would cost everything.
+            outcome = Failure(kind=_kind(error), reason=clean(str(error)), log_tail=tail, phases=stopwatch.seconds)
         write_atomically(folder / "measurement.json", dump_outcome(outcome, protocol.machine))
     except OSError as error:
         raise StorageError(f"{error.filename or folder}: {error.strerror}; a disk full or not writable?") from error

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from tuner.machine import Machine, Placement
 from tuner.measure.verify import Verifier
@@ -22,6 +23,10 @@ class Watcher:
     on_phase: Callable[[str], None] = lambda _: None
     on_tick: Callable[[float, float | None], None] = lambda *_: None
     on_note: Callable[[str], None] = lambda _: None
+
+    def titled(self, title: str) -> Self:
+        """Return one that is told what is launched before each of its phases."""
+        return replace(self, on_phase=lambda name: self.on_phase(f"{title}: {name}"))
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from tuner.study.trial import FailureKind
 from tuner.target.launch import Launch
 from tuner.target.process import SupervisedProcess
 from tuner.target.spec import Hot, Target
+from tuner.terminal import clean
 
 _POLL_SECONDS = 0.01
 _REQUEST_SECONDS = 2.0
@@ -88,4 +89,4 @@ def effective(target: Target, url: str, configuration: Configuration) -> Mapping
     for name, asked in configuration.items():
         if name in said and said[name] != asked and str(said[name]) != str(asked):
             raise LaunchError(FailureKind.MISMATCH, f"{name} = {asked} was asked for, but the server runs {said[name]}")
-    return {name: str(value) for name, value in said.items()}
+    return {clean(name): clean(str(value)) for name, value in said.items()}

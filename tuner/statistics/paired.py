@@ -59,6 +59,13 @@ def mcnemar(gained: int, lost: int) -> float:
     return float(stats.binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
 
 
+def sign_test(more: int, fewer: int) -> float:
+    """Return the exact one-sided p of what came up `more` times being no likelier than what did `fewer` times."""
+    from scipy import stats  # see quantiles.py
+
+    return float(stats.binom.sf(more - 1, more + fewer, 0.5))
+
+
 def tango(gained: float, lost: float, total: float) -> Ends:
     """Return the score interval of the difference of two paired shares.
 

@@ -113,11 +113,17 @@ class Target:
 
 def find(name: str) -> Path:
     """Find the folder of a target: a bundled name, or a path."""
+    folder = named(name)
+    return folder if folder.parent == bundled.targets() else folder.resolve()
+
+
+def named(name: str) -> Path:
+    """Return the folder of a target as it was named: links in its path are not followed."""
     here = Path(name)
     if (here / "target.toml").is_file():
-        return here.resolve()
+        return here
     if here.name == "target.toml" and here.is_file():
-        return here.parent.resolve()
+        return here.parent
     folder = bundled.targets() / name
     if (folder / "target.toml").is_file():
         return folder

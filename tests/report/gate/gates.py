@@ -1,5 +1,6 @@
 """Gates of every verdict and every ending, and one whose names mean mischief."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -48,6 +49,22 @@ def tried_again() -> Gate:
     return gate(played(scattered, new=new, quality=answers())[0])
 
 
+def failing_at_first(rounds: int) -> Gate:
+    """Each of the first rounds has a launch of the new side that fails; the second try works."""
+    tries = Counter[int]()
+
+    def new(number: int) -> Outcome:
+        tries[number] += 1
+        return CRASH if number < rounds and tries[number] == 1 else outcome(0.04 * SCATTER[number % 8], 400.0)
+
+    return gate(played(scattered, new=new, quality=answers(), asked=settings(seconds=90.0))[0])
+
+
+def open_twice() -> Gate:
+    """Neither p99 nor the answers are decided: launches help the one, requests the others."""
+    return replace(short_of_time(), quality=answers(lost=15))
+
+
 GATES: dict[str, Callable[[], Gate]] = {
     "kept": lambda: gate(played(scattered, baseline=doubted, quality=answers(1, 2))[0]),  # type: ignore[arg-type]
     "regression": lambda: gate(played(lambda number: 1.12 * scattered(number), quality=answers())[0]),
@@ -59,6 +76,9 @@ GATES: dict[str, Callable[[], Gate]] = {
     "early": decided_early,
     "again": tried_again,
     "ended": ended_early,
+    "both": open_twice,
+    "failing": lambda: failing_at_first(5),
+    "sometimes": lambda: failing_at_first(3),
 }
 
 

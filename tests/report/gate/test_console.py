@@ -21,8 +21,8 @@ def test_a_round_is_a_line_with_both_sides_or_with_what_failed() -> None:
     screen = Screen(terminal=False)
     with GateProgress(screen) as progress:
         progress.round(Round(new_first=True, baseline=FINE, new=outcome(0.044, 380.0)))
-        progress.round(Round(new_first=True, baseline=FINE, new=FINE, retried={Side.NEW: CRASH}))
-        progress.round(Round(new_first=True, baseline=FINE, new=CRASH, retried={Side.NEW: CRASH}))
+        progress.round(Round(new_first=True, baseline=FINE, new=FINE, retried={Side.NEW: (CRASH,)}))
+        progress.round(Round(new_first=True, baseline=FINE, new=CRASH, retried={Side.NEW: (CRASH,)}))
     told = (
         ("p99 40.0 ms 400 req/s", "p99 44.0 ms 380 req/s"),
         ("p99 40.0 ms 400 req/s", f"new {CRASH.kind}"),

@@ -10,13 +10,16 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.gate.gates import gate, outcome, played, settings
-from tests.report.gate.gates import CRASH, GATES, decided_early, hostile, scattered
+from tests.report.gate.gates import CRASH, GATES, decided_early, hostile, open_twice, scattered, short_of_time
 from tuner.errors import InvalidMeasurementError, RegressionError, StorageError
+from tuner.gate.effect import Ruling
 from tuner.gate.result import load_gate
 from tuner.report.gate import words
+from tuner.report.gate.console import print_gate
 from tuner.report.gate.markdown import MOST_BYTES
 from tuner.report.gate.write import STEP_SUMMARY, gate_files, require_kept, write_gate, write_step_summary
 from tuner.study.trial import Failure, FailureKind
+from tuner.terminal import Output
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -45,6 +48,9 @@ def test_golden(name: str, file: str) -> None:
         ("early", 0, 1),
         ("again", 0, 0),
         ("ended", 0, 2),
+        ("both", 0, 2),
+        ("failing", 1, 0),
+        ("sometimes", 0, 1),
     ],
 )
 def test_junit_counts_what_it_holds(name: str, failures: int, errors: int) -> None:
@@ -55,6 +61,15 @@ def test_junit_counts_what_it_holds(name: str, failures: int, errors: int) -> No
     assert (len(suite.findall(".//failure")), len(suite.findall(".//error"))) == (failures, errors)
     assert suite.get("tests") == str(len(suite.findall("testcase")))
     assert sum(times) == pytest.approx(float(suite.get("time", "nan")), abs=0.01)
+
+
+def test_what_is_open_beside_a_regression_promises_nothing() -> None:
+    made = GATES["regression"]()
+    p99, throughput = made.effects
+    made = replace(made, effects=(p99, replace(throughput, ruling=Ruling.INCONCLUSIVE)))
+    said = ElementTree.fromstring(gate_files(made)["junit.xml"]).find(".//error")
+    assert said is not None
+    assert said.get("message") == f"throughput {words.change(throughput)}"
 
 
 def test_an_option_of_the_target_is_told_as_its_flag() -> None:
@@ -73,7 +88,7 @@ def test_github_action_benchmark_gets_lists_of_figures() -> None:
     assert re.fullmatch(r"± \d\.\d+", p99["range"])
     assert throughput["unit"] == "req/s"
     assert throughput["value"] == pytest.approx(400.0, rel=0.02)
-    assert json.loads(gate_files(GATES["crash"]())["benchmark-smaller-is-better.json"]) == []
+    assert not [name for name in gate_files(GATES["crash"]()) if name.startswith("benchmark")]
 
 
 def test_names_are_the_same_on_every_machine() -> None:
@@ -89,6 +104,23 @@ def test_a_p99_that_rests_on_too_few_requests_says_so() -> None:
     made = gate(played(scattered, new=lambda _: few, asked=settings(seconds=63.0))[0])
     known = "p99 was known in only 0 of 3 pairs, which decides nothing: measure for longer, with --measure-at-most."
     assert known in words.sentence(made)
+
+
+def test_launches_are_not_promised_to_decide_the_answers() -> None:
+    made = open_twice()
+    assert "launches of each would decide the rest: give it --at-most" in words.more(made)
+    assert "No number of launches decides the answers; about 1,500 labelled requests would tell" in words.more(made)
+    assert made.needed is None
+    assert short_of_time().needed is not None
+
+
+def test_the_terminal_says_the_sentence_before_it_makes_a_document(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    made = replace(GATES["kept"](), command="\ud800")
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        print_gate(made, tmp_path / "index.html", Output())
+    assert words.sentence(made) in capsys.readouterr().out
 
 
 def test_gate_json_is_the_gate() -> None:
@@ -131,6 +163,7 @@ def test_the_page_says_the_verdict_and_draws_what_is_known(name: str) -> None:
     made = GATES[name]()
     page = gate_files(made)["index.html"]
     assert words.sentence(made).replace("'", "&#39;") in page
+    assert words.failed_alone(made) in page.partition("</section>")[0].partition('class="note"')[2]
     assert page.count("<svg") == sum(effect.ratio is not None for effect in made.effects)
 
 
@@ -161,15 +194,30 @@ def test_a_log_is_one_block_that_no_line_of_it_ends(line: str) -> None:
     assert "##[" not in block[1]
 
 
-def test_a_long_log_takes_no_room_from_the_rest() -> None:
-    long = Failure(kind=FailureKind.CRASH, reason="it ended", log_tail=tuple("x" * 5_000 for _ in range(30)))
+@pytest.mark.parametrize("letter", ["x", "é", "`", ":", "&"])
+@pytest.mark.parametrize("rounds", [5, 200])
+def test_a_long_log_and_a_long_reason_take_no_room_from_the_rest(letter: str, rounds: int) -> None:
+    long = Failure(kind=FailureKind.CRASH, reason=letter * 200_000, log_tail=(letter * 5_000,) * 30)
+    made = GATES["kept"]()
+    broken = tuple(replace(made.rounds[0], new=long) for _ in range(rounds))
+    error = "\n".join([letter * 200_000] * 30)
+    summary = gate_files(replace(made, failure=long, error=error, rounds=(*made.rounds, *broken)))["summary.md"]
+    fences = re.findall(r"^(`{3,})(text)?$", summary, re.MULTILINE)
+    assert [text for _, text in fences] == ["text", "", "text", ""]
+    assert summary.rindex("\n```") < summary.index("### Doubts")
+    assert len(summary.encode()) < MOST_BYTES + 100
+
+
+def test_a_long_log_is_shortened_and_everything_else_is_there() -> None:
+    long = Failure(kind=FailureKind.CRASH, reason="r" * 200_000, log_tail=tuple("x" * 5_000 for _ in range(30)))
     summary = gate_files(replace(GATES["kept"](), failure=long))["summary.md"]
     assert "cut here" not in summary
-    assert summary.index("x …\n") < summary.index("### Doubts") < summary.index("### What was compared")
+    assert summary.index("r …\n") < summary.index("x …\n") < summary.index("### Doubts")
+    assert summary.index("### Doubts") < summary.index("### What was compared")
 
 
 def test_a_summary_that_is_too_long_for_github_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = replace(GATES["kept"](), failure=Failure(kind=FailureKind.CRASH, reason="x" * 70_000))
+    made = replace(GATES["kept"](), failure=CRASH, command="x" * 70_000)
     monkeypatch.setenv(STEP_SUMMARY, str(tmp_path / "step.md"))
     (tmp_path / "step.md").write_text("# before\n")
     assert write_step_summary(made) is None
@@ -184,6 +232,8 @@ def test_a_summary_that_is_too_long_for_github_is_cut(tmp_path: Path, monkeypatc
     [
         ("regression", RegressionError, 5, "regression: p99"),
         ("wrong", RegressionError, 5, "regression: accuracy"),
+        ("failing", RegressionError, 5, "regression: launches that fail"),
+        ("sometimes", InvalidMeasurementError, 6, "inconclusive: launches that fail"),
         ("crash", RegressionError, 5, "the new one: crashed: the server ended under load .*\n  one\n  two"),
         ("inconclusive", InvalidMeasurementError, 6, "inconclusive: p99"),
         ("undecided", InvalidMeasurementError, 6, "inconclusive: accuracy"),

@@ -14,11 +14,11 @@ _UNIT = {False: ("req/s", 1.0), True: ("ms", 1e3)}
 """By whether more is worse: the unit, and how many of it a figure has."""
 
 
-def benchmarks(gate: Gate, *, smaller_is_better: bool) -> str:
-    """Write the figures of the new side of one kind: `customSmallerIsBetter` or `customBiggerIsBetter`."""
+def benchmarks(gate: Gate, *, smaller_is_better: bool) -> str | None:
+    """Write the figures of the new side of one kind: `customSmallerIsBetter` or `customBiggerIsBetter`, if any."""
     chosen = [effect for effect in gate.effects if effect.limit.figure.more_is_worse is smaller_is_better]
     rows = [row for effect in chosen if (row := _row(gate, effect)) is not None]
-    return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n" if rows else None
 
 
 def _row(gate: Gate, effect: Effect) -> dict[str, str | float] | None:

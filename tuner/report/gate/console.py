@@ -1,6 +1,7 @@
 """A gate in the terminal: a line for each round on stderr, the verdict on stdout."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -32,8 +33,12 @@ def _compared(played: Round) -> str:
         failures = {side: one for side, one in played.outcomes.items() if isinstance(one, Failure)}
         return "  ".join(f"{side} {failure.kind}: {failure.reason}" for side, failure in failures.items())
     before, now = map(_level, played.pair)
-    tried = "".join(f"  ({side} {failure.kind} at first)" for side, failure in played.retried.items())
+    tried = "".join(f"  ({side} {_kinds(failures)} at first)" for side, failures in played.retried.items())
     return f"baseline {before}  new {now}{tried}"
+
+
+def _kinds(failures: Sequence[Failure]) -> str:
+    return ", then ".join(failure.kind for failure in failures)
 
 
 def _level(level: LevelSummary) -> str:
@@ -42,11 +47,12 @@ def _level(level: LevelSummary) -> str:
 
 def print_gate(gate: Gate, report: Path, output: Output) -> None:
     """Write the verdict; a document says where the report lies, too."""
-    verdict = {"ruling": gate.ruling, "sentence": words.sentence(gate), "needed": gate.needed}
-    output.tell({"report": str(report), **verdict, **json.loads(dump_gate(gate))})
-    if gate.effects or gate.quality is not None:
+    if words.rows(gate):
         output.show(_table(gate))
     output.say(f"\n{words.sentence(gate)}\n")
+    # Last: whatever is wrong with a document must not keep the verdict secret.
+    verdict = {"ruling": gate.ruling, "sentence": words.sentence(gate), "needed": gate.needed}
+    output.tell({"report": str(report), **verdict, **json.loads(dump_gate(gate))})
 
 
 def _table(gate: Gate) -> Table:
@@ -55,8 +61,6 @@ def _table(gate: Gate) -> Table:
     for heading in ("baseline", "new", "change (95 %)", "allowed"):
         table.add_column(heading, justify="right")
     table.add_column("verdict")
-    for effect in gate.effects:
-        table.add_row(*words.row(gate, effect))
-    if (row := words.answers_row(gate)) is not None:
+    for row in words.rows(gate):
         table.add_row(*row)
     return table

@@ -19,6 +19,8 @@ def junit(gate: Gate) -> str:
     cases = [_limit(gate, effect) for effect in gate.effects]
     if gate.quality is not None:
         cases.append(_answers(gate))
+    if gate.rounds and gate.failure is None:
+        cases.append(_launches(gate))
     if gate.failure is not None:
         cases.append(_failed(gate.failure, gate))
     if gate.error is not None:
@@ -48,21 +50,26 @@ def junit(gate: Gate) -> str:
 def _limit(gate: Gate, effect: Effect) -> ElementTree.Element:
     limit = effect.limit
     case = _case(gate, f"{words.allowed(limit)} at {gate.settings.workload.target}")
-    told = f"{limit.figure} {words.change(effect)}"
-    if effect.ruling is Ruling.REGRESSION:
-        _said(case, "failure", effect.ruling, told)
-    elif effect.ruling is Ruling.INCONCLUSIVE:
-        _said(case, "error", effect.ruling, f"{told}. {words.more(gate)}")
-    return case
+    return _judged(gate, case, effect.ruling, f"{limit.figure} {words.change(effect)}")
 
 
 def _answers(gate: Gate) -> ElementTree.Element:
     assert gate.quality is not None
     case = _case(gate, f"{gate.quality.basis} at most {format_drop(gate.settings.max_accuracy_drop)} less")
-    if gate.answers_ruling is Ruling.REGRESSION:
-        _said(case, "failure", Ruling.REGRESSION, words.compared_answers(gate))
-    elif gate.answers_ruling is Ruling.INCONCLUSIVE:
-        _said(case, "error", Ruling.INCONCLUSIVE, words.compared_answers(gate))
+    return _judged(gate, case, gate.answers_ruling, words.compared_answers(gate))
+
+
+def _launches(gate: Gate) -> ElementTree.Element:
+    case = _case(gate, "launches fail no more often than the baseline's")
+    return _judged(gate, case, gate.reliability.ruling, words.failed_alone(gate))
+
+
+def _judged(gate: Gate, case: ElementTree.Element, ruling: Ruling | None, told: str) -> ElementTree.Element:
+    """Say in a case why it did not pass, if it did not, and what would decide what is open."""
+    if ruling is Ruling.REGRESSION:
+        _said(case, "failure", ruling, told)
+    elif ruling is Ruling.INCONCLUSIVE:
+        _said(case, "error", ruling, ". ".join(filter(None, (told, words.ending(gate)))))
     return case
 
 

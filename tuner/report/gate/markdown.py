@@ -11,7 +11,10 @@ from tuner.report.text import clean, in_markdown
 MOST_BYTES = 60_000
 """GitHub refuses larger ones where they are most wanted: a comment has 65,536 characters."""
 
-_MOST_LOG_LINES, _MOST_OF_A_LINE = 30, 500
+_MOST_LOG_LINES, _MOST_OF_A_LINE, _MOST_OF_A_LOG = 30, 500, 8_000
+"""Of a log so many lines of so many bytes, and of all of it so many: what is escaped may take three times as many."""
+
+_MOST_LAUNCHES = 40
 
 
 def markdown(gate: Gate) -> str:
@@ -31,10 +34,7 @@ def _verdict(gate: Gate) -> Iterator[str]:
 
 
 def _table(gate: Gate) -> Iterator[str]:
-    rows = [words.row(gate, effect) for effect in gate.effects]
-    if (row := words.answers_row(gate)) is not None:
-        rows.append(row)
-    if rows:
+    if rows := words.rows(gate):
         yield f"| at {gate.settings.workload.target} | baseline | new | change | allowed | |"
         yield "|---|--:|--:|--:|--:|---|"
         yield from (f"| {' | '.join(cells)} |" for cells in rows)
@@ -42,7 +42,7 @@ def _table(gate: Gate) -> Iterator[str]:
 
 def _failure(gate: Gate) -> Iterator[str]:
     if gate.failure is not None:
-        yield f"The new one: **{in_markdown(gate.failure.kind)}**, {in_markdown(gate.failure.reason)}\n"
+        yield f"The new one: **{in_markdown(gate.failure.kind)}**, {in_markdown(_cut(gate.failure.reason))}\n"
         yield _fenced(gate.failure.log_tail[-_MOST_LOG_LINES:])
     if gate.error is not None:
         yield "It ended early:\n"
@@ -51,15 +51,16 @@ def _failure(gate: Gate) -> Iterator[str]:
 
 def _fenced(lines: Sequence[str]) -> str:
     """Write lines as one block of Markdown that is shown as it is; no line ends it, or is a command in a CI log."""
-    text = "\n".join(_cut(" ".join(clean(line).split("\n"))) for line in lines)
+    text = _cut("\n".join(_cut(" ".join(line.split("\n"))) for line in lines), _MOST_OF_A_LOG)
     text = text.replace("::", ":\u200b:").replace("##[", "##\u200b[")
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}text\n{text}\n{fence}"
 
 
-def _cut(line: str) -> str:
-    """Shorten a long line, so that a log takes no room from what comes after it."""
-    return line if len(line) <= _MOST_OF_A_LINE else f"{line[:_MOST_OF_A_LINE]} …"
+def _cut(text: str, most: int = _MOST_OF_A_LINE) -> str:
+    """Shorten a text to so many bytes, so that it takes no room from what comes after it."""
+    content = clean(text).encode()
+    return content.decode() if len(content) <= most else f"{content[:most].decode(errors='ignore')} …"
 
 
 def _doubts(gate: Gate) -> Iterator[str]:
@@ -67,8 +68,10 @@ def _doubts(gate: Gate) -> Iterator[str]:
     without_figures = dict(gate.without_figures())
     if doubts or without_figures:
         yield "### Doubts\n"
-    for where, reason in without_figures.items():
-        yield f"- **{where}** gave no figures: {in_markdown(reason)}"
+    for where, reason in list(without_figures.items())[:_MOST_LAUNCHES]:
+        yield f"- **{where}** gave no figures: {in_markdown(_cut(reason))}"
+    if len(without_figures) > _MOST_LAUNCHES:
+        yield f"- {len(without_figures) - _MOST_LAUNCHES} more launches gave no figures; `index.html` has their reasons"
     for group in doubts:
         kind = in_markdown(group.kind)
         for remark in group.remarks:

@@ -27,6 +27,7 @@ def page(gate: Gate) -> str:
         settings=gate.settings,
         sentence=words.sentence(gate),
         answers=words.compared_answers(gate),
+        failed_alone=words.failed_alone(gate),
         tone=_TONES[gate.ruling],
         mark=words.MARKS[gate.ruling],
         sides=list(words.sides(gate)),

@@ -31,6 +31,9 @@ WRITE: dict[Figure, Callable[[float | None], str]] = {Figure.P99: format_seconds
 _SLACK = 1.2
 """What is needed is an estimate itself."""
 
+_MOST_OF_A_REASON = 500
+"""A server may give a reason of any length, and a sentence is to be read."""
+
 
 def allowed(limit: Limit) -> str:
     """Say what a limit allows, such as `p99 at most +5.0 %`."""
@@ -71,6 +74,21 @@ def answers_row(gate: Gate) -> tuple[str, ...] | None:
     return found.basis.value, before, now, quality.change(found), _drop_allowed(gate), marked(ruling)
 
 
+def failed_row(gate: Gate) -> tuple[str, ...] | None:
+    """Write how often each side failed alone as such cells; None where neither did, or the new one always fails."""
+    found = gate.reliability
+    if not found.new + found.baseline or gate.failure is not None:
+        return None
+    before, now = (f"{count} of {found.rounds} rounds" for count in (found.baseline, found.new))
+    return "failed alone", before, now, f"p = {found.p:.2g}", "not more often", marked(found.ruling)
+
+
+def rows(gate: Gate) -> list[tuple[str, ...]]:
+    """Write everything that is judged as the rows of a table."""
+    found = (*(row(gate, effect) for effect in gate.effects), answers_row(gate), failed_row(gate))
+    return [one for one in found if one is not None]
+
+
 def marked(ruling: Ruling) -> str:
     """Write a verdict with its mark."""
     return f"{MARKS[ruling]} {ruling}"
@@ -83,13 +101,19 @@ def sentence(gate: Gate) -> str:
     parts = [_told(effect, gate) for effect in gate.effects]
     if gate.answers_ruling not in (None, Ruling.NO_REGRESSION):
         parts.append(compared_answers(gate))
+    parts += filter(None, [failed_alone(gate)])
     parts.append(f"{pairs(gate)} in {format_duration(gate.seconds)}")
     told = f"{gate.ruling.capitalize()}: {'; '.join(parts)}."
-    return " ".join(filter(None, (told, f"It ended early: {_first_line(gate.error)}." if gate.error else more(gate))))
+    return " ".join(filter(None, (told, ending(gate))))
 
 
-def _first_line(text: str) -> str:
-    return text.partition("\n")[0].rstrip(".")
+def ending(gate: Gate) -> str:
+    """Say why it ended before it was decided, or else how many more launches would decide it; empty where it is."""
+    if gate.error is None:
+        return more(gate)
+    first, _, _ = gate.error.partition("\n")
+    first = first if len(first) <= _MOST_OF_A_REASON else f"{first[:_MOST_OF_A_REASON]} …"
+    return f"It ended early: {first.rstrip('.')}."
 
 
 def _told(effect: Effect, gate: Gate) -> str:
@@ -114,6 +138,15 @@ def compared_answers(gate: Gate) -> str:
     )
 
 
+def failed_alone(gate: Gate) -> str:
+    """Say in how many rounds only one side had a launch that failed; empty as `failed_row` is."""
+    found = gate.reliability
+    if failed_row(gate) is None:
+        return ""
+    alone = f"only the new one failed in {found.new} of {found.rounds} rounds, only the baseline in {found.baseline}"
+    return f"{alone} (sign test: p = {found.p:.2g})"
+
+
 def _drop_allowed(gate: Gate) -> str:
     return f"at most {format_drop(gate.settings.max_accuracy_drop)} less"
 
@@ -122,35 +155,46 @@ def short(gate: Gate) -> str:
     """Say the verdict and what it is about, for the last line of a log."""
     about = [effect.limit.figure.value for effect in gate.effects if effect.ruling is gate.ruling]
     about += [gate.quality.basis.value] if gate.quality is not None and gate.answers_ruling is gate.ruling else []
+    about += ["launches that fail"] if gate.reliability.ruling is gate.ruling is not Ruling.NO_REGRESSION else []
     about += [f"the new one: {gate.failure.kind}: {gate.failure.reason}"] if gate.failure is not None else []
     return f"{gate.ruling}: {', '.join(about) or 'too few launches'}"
 
 
 def pairs(gate: Gate) -> str:
-    """Say how many launches there were."""
+    """Say how many launches there were, and where not all of them were measured, in how many rounds."""
     count = len(gate.rounds)
-    told = f"{count} launch{'' if count == 1 else 'es'} of each"
-    return f"{told}, {gate.invalid} of them disturbed" if gate.invalid else told
+    if gate.invalid:
+        return f"{count} round{'' if count == 1 else 's'} ({gate.invalid} without figures of both)"
+    return f"{count} launch{'' if count == 1 else 'es'} of each"
 
 
 def more(gate: Gate) -> str:
-    """Say of an inconclusive gate how many more launches would decide it."""
+    """Say of an inconclusive gate how many more launches would decide it, and of answers how many requests would."""
     if gate.ruling is not Ruling.INCONCLUSIVE:
         return ""
-    if gate.needed is not None:
+    if gate.quality is None or gate.answers_ruling is not Ruling.INCONCLUSIVE:
+        return _more_launches(gate, "it")
+    would = answers.would_decide(gate.quality, gate.settings.max_accuracy_drop)
+    requests = f"{would} whether {gate.quality.basis} drops too far."
+    rulings = {gate.reliability.ruling, *(effect.ruling for effect in gate.effects)}
+    if gate.effects and Ruling.INCONCLUSIVE not in rulings:
+        return f"No more launches would decide it; {requests}"
+    return f"{_more_launches(gate, 'the rest')} No number of launches decides the answers; {requests}"
+
+
+def _more_launches(gate: Gate, what: str) -> str:
+    """Say how many more launches would decide what they can, or why none would."""
+    if (needed := gate.needed_for_figures) is not None:
         each = gate.seconds / max(len(gate.rounds), 1)
-        minutes = math.ceil((gate.seconds + each * gate.needed) * _SLACK / 60.0)
-        return f"About {gate.needed} more launches of each would decide it: give it --at-most {minutes}min."
+        minutes = math.ceil((gate.seconds + each * needed) * _SLACK / 60.0)
+        return f"About {needed} more launches of each would decide {what}: give it --at-most {minutes}min."
     for effect in gate.effects:
         if effect.missing:
             known = f"{effect.limit.figure} was known in only {effect.pairs} of {effect.pairs + effect.missing} pairs"
             return f"{known}, which decides nothing: measure for longer, with --measure-at-most."
     if any(effect.ratio is None for effect in gate.effects) or not gate.effects:
         return "Too few launches could be compared to say how many more it takes: give it a longer --at-most."
-    if gate.quality is not None and all(effect.ruling is Ruling.NO_REGRESSION for effect in gate.effects):
-        would = answers.would_decide(gate.quality, gate.settings.max_accuracy_drop)
-        return f"No more launches would decide it, but {would} whether {gate.quality.basis} drops too far."
-    return "What was seen lies too near the limit: no practical number of launches would decide it."
+    return f"What was seen lies too near the limit: no practical number of launches would decide {what}."
 
 
 def target(gate: Gate) -> str:
