@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import MACHINE
+from tests.conftest import MACHINE, MakeTarget
 from tests.report import studies
 from tests.report.studies import configuration, level, measurement
 from tests.report.test_write import HOSTILE, hostile
+from tuner import bundled
 from tuner.errors import RegressionError, StorageError, UsageError
 from tuner.machine import Machine
 from tuner.report.comparison.console import document, print_comparison, sentence
@@ -105,6 +106,86 @@ def test_different_loads_are_refused_always() -> None:
     other = replace(study(), settings=replace(study().settings, workload=studies.rates().settings.workload))
     with pytest.raises(UsageError, match="different loads"):
         compared(study(), other, other_machine=True)
+
+
+def under(given: Path | str | None, **workload: Any) -> Study:
+    """A study with a locustfile of somebody's own, or with another workload."""
+    settings = study().settings
+    changed = replace(settings, locustfile=given and str(given), workload=replace(settings.workload, **workload))
+    return replace(study(), settings=changed)
+
+
+OWN = bundled.locustfiles() / "agent.py"
+LIGHT, HEAVY = "light = 1", "heavy = 1"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused", "doubted"),
+    [
+        ({"mine.py": LIGHT}, {}, True, False),
+        ({}, {"mine.py": LIGHT}, True, False),
+        ({"mine.py": LIGHT}, {"mine.py": HEAVY}, True, False),
+        ({"mine.py": LIGHT}, {"yours.py": LIGHT}, False, False),
+        ({"mine.py": OWN.read_text()}, {}, False, False),
+        ({"mine.py": None}, {"yours.py": None}, True, False),
+        ({"mine.py": None}, {"mine.py": LIGHT}, False, True),
+        ({"mine.py": None}, {}, True, False),
+        ({"agent.py": None}, {}, False, True),
+    ],
+    ids=["one given", "the other", "another content", "another name", "a copy of the target's own", "both gone",
+         "one gone", "gone against none", "a name as the target's own"],
+)  # fmt: skip
+def test_another_locustfile_is_another_load(
+    tmp_path: Path, before: dict[str, str | None], after: dict[str, str | None], refused: bool, doubted: bool
+) -> None:
+    """A file is one by what is in it, or by its name where that cannot be read any more (None)."""
+    sides = []
+    for number, files in enumerate((before, after)):
+        given = None
+        for name, text in files.items():
+            given = tmp_path / str(number) / name
+            given.parent.mkdir()
+            if text is not None:
+                given.write_text(text)
+        sides.append(under(given))
+    if refused:
+        with pytest.raises(UsageError, match=r"monday was measured with the locustfile .* say nothing"):
+            compared(*sides, other_machine=True)
+        return
+    found = compared(*sides)
+    assert any("not both can be read" in doubt for doubt in found.doubts) is doubted
+    assert [one.what for one in found.differences] == ["locustfile"]
+
+
+def test_the_targets_own_locustfile_is_as_good_as_none() -> None:
+    assert compared(under(OWN), study()).differences == ()
+
+
+def test_locustfiles_of_targets_are_compared_too(make_target: MakeTarget) -> None:
+    toml = 'description = "x"\ncommand = ["x"]\nlocustfile = "load.py"\n[space]\n'
+    folder = str(make_target(toml, load_py=HEAVY))
+    other = replace(study(), settings=replace(study().settings, target=folder))
+    with pytest.raises(UsageError, match=r"that of its target, .*mine/load\.py: figures under different loads"):
+        compared(study(), other)
+    moved = replace(other, settings=replace(other.settings, target=f"{folder}-moved"))
+    assert [one.what for one in compared(study(), moved).differences] == ["target"]
+
+
+@pytest.mark.parametrize(
+    ("workload", "what", "before", "after"),
+    [
+        ({"measure_most": 20.0}, "each level measured", "3 s", "3 to 20 s"),
+        ({"patience": 3.0}, "each level measured", "3 s, 30 s where p99 has too few requests", "3 s"),
+        ({"interval": 0.05}, "p99 known within", "±10 %", "±5 %"),
+        ({"processes": 2}, "load processes", "1", "2"),
+        ({"master": "10.0.0.1:5557"}, "load processes", "1", "1 on other machines"),
+    ],
+)
+def test_how_long_and_from_how_many_processes_differs(
+    workload: dict[str, Any], what: str, before: str, after: str
+) -> None:
+    (found,) = compared(study(), under(None, **workload)).differences
+    assert (found.what, found.before.startswith(before), found.after.startswith(after)) == (what, True, True)
 
 
 def write(folder: Path, outcomes: Sequence[Outcome], machine: Machine | None = MACHINE) -> Source:
@@ -233,7 +314,8 @@ def test_it_is_written_for_people_and_for_programs(capsys: pytest.CaptureFixture
 
 
 def test_hostile_studies_are_inert(capsys: pytest.CaptureFixture[str]) -> None:
-    found = compare(of_study(hostile(), HOSTILE), of_study(study(), HOSTILE), other_machine=True)
+    other = replace(study(), settings=replace(study().settings, locustfile=hostile().settings.locustfile))
+    found = compare(of_study(hostile(), HOSTILE), of_study(other, HOSTILE), other_machine=True)
     print_comparison(found, Output())
     text = capsys.readouterr().out
     assert "\x1b" not in text

@@ -1,14 +1,15 @@
 """What can be compared: of a study the default and what it says to deploy, of measurements all of them together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuner.errors import StorageError, UsageError
 from tuner.machine import Machine, same_hardware
+from tuner.report.comparison.facts import Facts, machine_facts, study_facts
+from tuner.report.comparison.locustfiles import Locustfile, locustfile
 from tuner.report.text import ladder, short
 from tuner.report.verdict import verdict
-from tuner.settings.flags import flag_of
 from tuner.study.study import Noise, Study
 from tuner.study.trial import Failure, Measurement, Outcome, StoredOutcome, load_stored
 from tuner.study.workload import Load
@@ -32,9 +33,9 @@ class Launches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One side of a comparison; `machine` is None where it was not stored, `facts` are what may differ in words.
+    """One side of a comparison; `facts` are what may differ in words.
 
-    `loads` is empty where nothing was measured.
+    `loads` is empty where nothing was measured; `machine` and `locustfile` are None where they were not stored.
     """
 
     place: str
@@ -42,39 +43,23 @@ class Source:
     launches: tuple[Launches, ...]
     machine: Machine | None = None
     noise: Noise | None = None
-    facts: Mapping[str, str] = field(default_factory=dict)
+    locustfile: Locustfile | None = None
+    facts: Facts = field(default_factory=dict)
 
 
 def of_study(study: Study, place: str) -> Source:
     """Read what a study says about its default and about what it chose."""
-    settings, machine = study.settings, study.machine
+    settings = study.settings
+    made = locustfile(settings.target, settings.locustfile)
     return Source(
         place=place,
         loads=settings.workload.loads,
         launches=tuple(_contenders(study)),
-        machine=machine,
+        machine=study.machine,
         noise=study.noise,
-        facts={
-            "target": settings.target,
-            **{flag_of(name): value for name, value in settings.options.items()},
-            "limits": str(settings.limits),
-            "budget": f"{settings.budget} trials",
-            "seed": str(settings.seed),
-            **_machine_facts(machine),
-            "default": short(study.default, {}),
-            "verdict": verdict(study).sentence,
-        },
+        locustfile=made,
+        facts=study_facts(study, made),
     )
-
-
-def _machine_facts(machine: Machine) -> Mapping[str, str]:
-    return {
-        "processor": f"{machine.cpu}, {machine.cores} cores",
-        "system": machine.system,
-        "frequency governor": machine.governor,
-        "Python": machine.python,
-        **machine.versions,
-    }
 
 
 def _contenders(study: Study) -> Iterator[Launches]:
@@ -126,9 +111,12 @@ def of_measurements(folder: Path) -> Source:
         raise UsageError(f"{folder}: its measurements are under different loads ({told}); put them into folders apart")
     machine = _machine(folder, [one.machine for one in stored])
     launches = _sorted("measured", f"{len(outcomes)} launched", outcomes)
-    facts = _machine_facts(machine) if machine is not None else {}
     return Source(
-        place=str(folder), loads=loads.pop() if loads else (), launches=(launches,), machine=machine, facts=facts
+        place=str(folder),
+        loads=loads.pop() if loads else (),
+        launches=(launches,),
+        machine=machine,
+        facts=machine_facts(machine) if machine is not None else {},
     )
 
 
