@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from tuner.machine import Machine
 from tuner.report.comparison.locustfiles import Locustfile
 from tuner.report.method import span
-from tuner.report.text import short
+from tuner.report.text import exact, short
 from tuner.report.verdict import verdict
 from tuner.settings.flags import flag_of
+from tuner.study.settings import MeasureSettings
 from tuner.study.study import Study
 from tuner.study.workload import Workload
 
@@ -26,6 +27,17 @@ def study_facts(study: Study, locustfile: Locustfile) -> Facts:
         **machine_facts(study.machine),
         "default": short(study.default, {}),
         "verdict": verdict(study).sentence,
+    }
+
+
+def measurement_facts(settings: MeasureSettings, locustfile: Locustfile) -> Facts:
+    """Say what a measurement was asked; every knob is there, written so that no two values look the same."""
+    server = {} if settings.url is None else {"--url": settings.url}
+    return {
+        **_target(settings.target, settings.options, settings.runtime_python),
+        **server,
+        **{f"--set {knob}": exact(value) for knob, value in (settings.configuration or {}).items()},
+        **dict(_load(settings.workload, locustfile)),
     }
 
 

@@ -203,7 +203,7 @@ def _at_least_noise(before: Source, after: Source, figure: Figure, ratio: Estima
 
 def _differences(before: Source, after: Source, pairs: Sequence[Pair]) -> Iterator[Difference]:
     for what in dict.fromkeys((*before.facts, *after.facts)):
-        was, now = before.facts.get(what, "–"), after.facts.get(what, "–")
+        was, now = before.says(what), after.says(what)
         if was != now:
             yield Difference(what=what, before=was, after=now)
     for one, other in pairs:
@@ -225,7 +225,7 @@ def _doubts(before: Source, after: Source, pairs: Sequence[Pair]) -> Iterator[st
         yield "not both say which machine they were measured on"
     elif not same_hardware(before.machine, after.machine):
         yield "the machines differ, so the figures say as much about them as about what ran on them"
-    yield from _unread(before, after)
+    yield from _unknown(before, after)
     for one, other in _both(before, after):
         for source, side in ((before, one), (after, other)):
             if not side.measured:
@@ -245,8 +245,10 @@ def _doubts(before: Source, after: Source, pairs: Sequence[Pair]) -> Iterator[st
         )
 
 
-def _unread(before: Source, after: Source) -> Iterator[str]:
-    """Say that two locustfiles were only told apart by name, where somebody gave them."""
+def _unknown(before: Source, after: Source) -> Iterator[str]:
+    """Say where it was not stored what was measured, and where locustfiles were only told apart by name."""
+    for place in dict.fromkeys(source.place for source in (before, after) if not source.recorded):
+        yield f"not every measurement in {place} says what was measured, so it may have been different things"
     one, other = before.locustfile, after.locustfile
     if one is None or other is None or (one.given, other.given) == (None, None):
         return
