@@ -11,7 +11,8 @@ With `--json` stdout is exactly one document, version 1:
              gate                      the content of `gate.json`, ruling, sentence, needed (more launches of each), and
                                        `report`, the path of its page
              compare                   before, after, changes, lost, differences, doubts, sentence
-             measure                   the content of a `measurement.json`, and `folder`, where it lies
+             measure                   the content of a `measurement.json` (version, outcome, machine, settings), and
+                                       `folder`, where it lies
              doctor                    the diagnosis as it is kept for searches, and `kept`, where (or null)
              serve, ui                 url, and of serve locust (a command), of ui locust (its page); told at the start
              targets                   targets (name, description)

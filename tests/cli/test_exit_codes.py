@@ -173,6 +173,24 @@ def test_a_measurement_that_misses_the_slo_says_so(
     assert (ended.value.code, said in err, "req/s" in out) == (code, True, True), err
 
 
+def test_a_measurement_says_what_was_asked_and_no_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").touch()
+    address = f"127.0.0.1:{free_port()}"
+    server = ["--url", f"http://alice:s3cret@{address}/"]
+    with pytest.raises(SystemExit) as ended:
+        main(["measure", "--target", "null", *server, "--locustfile", "mine.py", "--law", "mdc", "--p99-within", "5%"])
+    assert ended.value.code == 4
+    text = next(tmp_path.glob("reports/measure-*/measurement.json")).read_text()
+    found = json.loads(text)["settings"]
+    assert (found["target"], found["options"], found["configuration"]) == ("null", {"law": "mdc"}, None)
+    assert (found["url"], found["locustfile"]) == (f"http://{address}", str(tmp_path.resolve() / "mine.py"))
+    assert found["workload"]["interval"] == 0.05
+    assert "s3cret" not in text + capsys.readouterr().err
+
+
 def test_a_search_whose_finalists_all_failed_when_launched_again_is_not_valid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -227,6 +227,19 @@ def test_two_measurements_of_one_server_are_compared(tmp_path: Path) -> None:
         assert tuner(*command, cwd=tmp_path).returncode == 0
     result = tuner("compare", "5", "10", "--json", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    (throughput, p99) = sorted(json.loads(result.stdout)["result"]["changes"], key=lambda one: -len(one["figure"]))
+    found = json.loads(result.stdout)["result"]
+    assert found["differences"] == [{"what": "--set delay_ms", "before": "5.0", "after": "10.0"}]
+    (throughput, p99) = sorted(found["changes"], key=lambda one: -len(one["figure"]))
     assert throughput["ratio"]["value"] == pytest.approx(0.5, rel=0.15)
     assert p99["ratio"]["low"] is None
+    mixed = tuner("compare", merged(tmp_path, "5", "10"), "5", cwd=tmp_path)
+    assert mixed.returncode == 2
+    assert "do not repeat one measurement (--set delay_ms: 10.0 and 5.0)" in mixed.stderr
+
+
+def merged(place: Path, *folders: str) -> str:
+    """Copy the measurements of several folders into one."""
+    for folder in folders:
+        (found,) = (place / folder).iterdir()
+        shutil.copytree(found, place / "merged" / f"{folder}-ms")
+    return "merged"

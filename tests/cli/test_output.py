@@ -89,6 +89,9 @@ def test_a_measurement_is_a_document_and_quiet_shows_no_progress(tmp_path: Path)
     if result.returncode == 0:
         assert (found["error"], result.stderr) == (None, "")
         assert found["result"]["outcome"]["levels"][0]["load"] == {"loop": "closed loop", "amount": 2.0}
+        settings = found["result"]["settings"]
+        assert (settings["target"], settings["configuration"]["delay_ms"], settings["url"]) == ("null", 10.0, None)
+        assert settings["workload"]["measure_most"] == 0.5
         folder = Path(found["result"].pop("folder"))
         assert found["result"] == json.loads((folder / "measurement.json").read_text())
     else:  # The machine was too busy to measure on, which is told as one sentence.

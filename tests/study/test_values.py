@@ -9,6 +9,8 @@ from tuner.errors import UsageError
 from tuner.machine import fingerprint
 from tuner.study.judgement import criterion, feasible, front_of, merit, objectives, violations
 from tuner.study.objectives import Limits, Slo, parse_slo
+from tuner.study.settings import MeasureSettings, without_user
+from tuner.study.space import Configuration
 from tuner.study.trial import Failure, FailureKind, Interval, Trial, dump_outcome, load_outcome, load_stored
 from tuner.study.workload import Loop, Workload, closed, opened, parse_rates, parse_users
 
@@ -32,6 +34,31 @@ def test_an_outcome_says_its_machine_only_where_that_is_stored_nowhere_else() ->
     assert load_stored(dump_outcome(make_measurement(), here)).machine == here
     assert "machine" not in json.loads(dump_outcome(make_measurement()))
     assert load_stored(dump_outcome(make_measurement())).machine is None
+
+
+def test_an_outcome_says_what_was_asked_only_where_that_is_stored_nowhere_else() -> None:
+    """What was written before settings were stored is read all the same."""
+    knobs: Configuration = {"batch": 4, "timeout": 0.5, "warm": True, "precision": "fp32"}
+    asked = MeasureSettings(target="null", workload=Workload(loads=closed((4, 32))), configuration=knobs)
+    text = dump_outcome(make_measurement(), settings=asked)
+    assert load_stored(text).settings == asked
+    assert json.loads(text)["settings"]["configuration"] == knobs
+    stored = json.loads(dump_outcome(make_measurement()))
+    assert ("settings" in stored, stored["version"]) == (False, json.loads(text)["version"])
+    assert load_stored(json.dumps(stored)).settings is None
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("https://alice:s3cret@host:8000/v1", "https://host:8000/v1"),
+        ("http://alice@host", "http://host"),
+        ("http://alice:s3/c@ret@host", "http://host"),
+    ],
+)
+def test_a_url_is_told_without_user_and_password(url: str, told: str) -> None:
+    assert without_user(url) == told
 
 
 @pytest.mark.parametrize("text", ["p99", "p99=fast", "p98=5ms", "p99=0ms", "=5ms"])

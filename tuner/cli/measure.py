@@ -10,7 +10,9 @@ from tuner.cli import options
 
 if TYPE_CHECKING:
     from tuner.study.objectives import Slo
+    from tuner.study.settings import MeasureSettings
     from tuner.study.trial import Measurement
+    from tuner.study.workload import Workload
 
 
 def measure(
@@ -70,6 +72,7 @@ def measure(
             placement=prepared.placement,
             watcher=progress.watcher,
             seed=seed,
+            settings=_settings(target, prepared, workload, locustfile),
         )
         if url is None:
             outcome = measurement.measure(protocol, configuration, folder)
@@ -80,6 +83,22 @@ def measure(
     print_measurement(outcome, folder, output)
     if slo is not None and (asked := protocol.limits.slo) is not None:
         require_kept(outcome, asked)
+
+
+def _settings(
+    target: str, prepared: options.Prepared, workload: "Workload", locustfile: str | None
+) -> "MeasureSettings":
+    """Say what is measured, for whoever compares it later."""
+    from tuner.study.settings import MeasureSettings
+    from tuner.target import spec
+
+    return MeasureSettings(
+        target=spec.reference(target),
+        workload=workload,
+        options=prepared.given,
+        locustfile=str(prepared.target.locustfile) if locustfile else None,
+        runtime_python=prepared.target.runtime_python,
+    )
 
 
 def require_kept(measurement: "Measurement", slo: "Slo") -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tuner.measure.judge import judge
 from tuner.measure.kept import Keeper
 from tuner.measure.protocol import ONCE, Protocol, Repetition, Stopwatch
 from tuner.measure.visit import Conclude, Task, Visit, visit_server, visit_url
+from tuner.study.settings import MeasureSettings, without_user
 from tuner.study.space import Configuration
 from tuner.study.trial import Failure, FailureKind, Measurement, Outcome, dump_outcome
 from tuner.target.prepare import PrepareError
@@ -44,15 +46,22 @@ def measure(
         with Keeper() if keeper is None else nullcontext(keeper) as own:
             return visit_server(task, own)
 
-    return _measured(protocol, folder, visit)
+    settings = protocol.settings and replace(protocol.settings, configuration=configuration)
+    return _measured(protocol, folder, settings, visit)
 
 
 def measure_url(protocol: Protocol, url: str, folder: Path) -> Outcome:
     """Measure a server that somebody else started, by the same protocol."""
-    return _measured(protocol, folder, partial(visit_url, protocol, url, folder))
+    settings = protocol.settings and replace(protocol.settings, url=without_user(url))
+    return _measured(protocol, folder, settings, partial(visit_url, protocol, url, folder))
 
 
-def _measured(protocol: Protocol, folder: Path, visit: Callable[[Stopwatch, Conclude], Measurement]) -> Outcome:
+def _measured(
+    protocol: Protocol,
+    folder: Path,
+    settings: MeasureSettings | None,
+    visit: Callable[[Stopwatch, Conclude], Measurement],
+) -> Outcome:
     """Turn whatever happens while a server is visited into an outcome, and keep it."""
     stopwatch = Stopwatch(protocol.watcher)
     outcome: Outcome
@@ -68,7 +77,7 @@ def _measured(protocol: Protocol, folder: Path, visit: Callable[[Stopwatch, Conc
             tail = log_tail(folder / "server.log")
             # What a server answers may be in it, and what cannot be written would cost everything.
             outcome = Failure(kind=_kind(error), reason=clean(str(error)), log_tail=tail, phases=stopwatch.seconds)
-        write_atomically(folder / "measurement.json", dump_outcome(outcome, protocol.machine))
+        write_atomically(folder / "measurement.json", dump_outcome(outcome, protocol.machine, settings))
     except OSError as error:
         raise StorageError(f"{error.filename or folder}: {error.strerror}; a disk full or not writable?") from error
     return outcome

@@ -9,6 +9,7 @@ from typing import Self
 from tuner.machine import Machine, Placement
 from tuner.measure.verify import Verifier
 from tuner.study.objectives import Limits
+from tuner.study.settings import MeasureSettings
 from tuner.study.workload import Load, Workload
 from tuner.target.spec import Target
 
@@ -51,7 +52,8 @@ class Stopwatch:
 class Protocol:
     """What stays the same from launch to launch of one study.
 
-    `machine` is what this one was when the study began.
+    `machine` is what this one was when the study began. `settings` are stored with every outcome, where they are stored
+    nowhere else.
     """
 
     target: Target
@@ -62,6 +64,7 @@ class Protocol:
     placement: Placement
     watcher: Watcher = field(default_factory=Watcher)
     seed: int = 0
+    settings: MeasureSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import httpx
 
 from tuner.measure.failed import LaunchError
+from tuner.study.settings import without_user
 from tuner.study.space import Configuration
 from tuner.study.trial import FailureKind
 from tuner.target.launch import Launch
@@ -37,7 +38,8 @@ def require_answer(url: str) -> None:
     try:
         httpx.get(url, timeout=_REQUEST_SECONDS, trust_env=False)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        reason = f"nothing answers at {url} ({error}): start the server, or correct --url; --target chooses the path"
+        told = f"nothing answers at {without_user(url)} ({error})"
+        reason = f"{told}: start the server, or correct --url; --target chooses the path"
         raise LaunchError(FailureKind.NOT_READY, reason) from None
 
 

@@ -30,12 +30,12 @@ def load(workload: Workload) -> str:
 
 def warm_up(workload: Workload) -> str:
     """Say until when a level is warmed up."""
-    return f"warmed up until steady ({_range(workload.warm_up, workload.warm_up_most)})"
+    return f"warmed up until steady ({span(workload.warm_up, workload.warm_up_most)})"
 
 
 def measured(workload: Workload) -> str:
     """Say until when a level is measured."""
-    told = f"measured for {_range(workload.measure, workload.measure_most)}"
+    told = f"measured for {span(workload.measure, workload.measure_most)}"
     if workload.measure == workload.measure_most:
         return told
     return f"{told}, until the 95 % interval of p99 is within ±{workload.interval * 100:g} %"
@@ -114,7 +114,8 @@ def _requests(counts: Sequence[int]) -> str:
     return f"{told} requests per launch (median {statistics.median_low(counts):,} over {launches})"
 
 
-def _range(least: float, most: float) -> str:
+def span(least: float, most: float) -> str:
+    """Write a time that is between two, or exactly one, in seconds."""
     return f"{least:g} s" if least == most else f"{least:g} to {most:g} s"
 
 

@@ -12,6 +12,7 @@ from tuner.errors import StorageError
 from tuner.machine import Machine
 from tuner.statistics.quantiles import smallest_sample
 from tuner.study.quality import Quality
+from tuner.study.settings import MeasureSettings
 from tuner.study.space import Configuration
 from tuner.study.workload import Load, Loop
 
@@ -24,7 +25,8 @@ LOAD_PHASES = ("warm-up", "measure")
 
 OUTCOME_VERSION = 3
 """Version of the stored outcome. 1: first. 2: loads of either loop, goodput, conditions, sessions. 3: quality, paired
-with the default's and sampled under load, instead of accuracy.
+with the default's and sampled under load, instead of accuracy. What else is stored with an outcome came later: its
+machine, then the settings of `tuner measure`. Files without them are of version 3 too, and are read.
 """
 
 OLDER = "it was written by another version of tuner; start a new study"
@@ -266,21 +268,23 @@ class Confirmation:
 class StoredOutcome:
     """An outcome as it lies in `measurement.json` and in the storage; an infinite latency is the text "Infinity".
 
-    `machine` is the one that it was measured on, where that is stored nowhere else.
+    `machine` is the one that it was measured on and `settings` what was asked, where that is stored nowhere else.
     """
 
     outcome: Outcome
     machine: Machine | None = None
+    settings: MeasureSettings | None = None
     version: int = OUTCOME_VERSION
 
 
 _stored = TypeAdapter(StoredOutcome)
 
 
-def dump_outcome(outcome: Outcome, machine: Machine | None = None) -> str:
+def dump_outcome(outcome: Outcome, machine: Machine | None = None, settings: MeasureSettings | None = None) -> str:
     """Write an outcome as versioned JSON."""
-    stored = StoredOutcome(outcome=outcome, machine=machine)
-    return _stored.dump_json(stored, exclude={"machine"} if machine is None else None).decode()
+    beside = {"machine": machine, "settings": settings}
+    stored = StoredOutcome(outcome=outcome, machine=machine, settings=settings)
+    return _stored.dump_json(stored, exclude={name for name, value in beside.items() if value is None}).decode()
 
 
 def load_outcome(text: str) -> Outcome:

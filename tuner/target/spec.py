@@ -145,6 +145,12 @@ def declared_options(name: str) -> dict[str, str]:
     return {key: option.help for key, option in target_file.read(find(name) / "target.toml").options.items()}
 
 
+def locustfile_of(name: str) -> Path:
+    """Find the locustfile that a target is driven with where none is given."""
+    folder = find(name)
+    return _locustfile(folder, target_file.read(folder / "target.toml").locustfile)
+
+
 def description(name: str) -> str:
     """What a target says about itself."""
     return target_file.read(find(name) / "target.toml").description

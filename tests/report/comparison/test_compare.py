@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,17 +10,20 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import MACHINE
+from tests.conftest import MACHINE, MakeTarget
 from tests.report import studies
 from tests.report.odd import HOSTILE, hostile
 from tests.report.studies import configuration, level, measurement
+from tuner import bundled
 from tuner.errors import RegressionError, StorageError, UsageError
 from tuner.machine import Machine
 from tuner.report.comparison.console import document, print_comparison, sentence
 from tuner.report.comparison.judge import ChangeKind, Comparison, compare
 from tuner.report.comparison.sources import Source, of_measurements, of_study
+from tuner.study.settings import MeasureSettings
 from tuner.study.study import Study
 from tuner.study.trial import Failure, FailureKind, Outcome, dump_outcome
+from tuner.study.workload import closed, standard
 from tuner.terminal import Output
 
 SCATTER = (0.99, 1.01, 1.0, 1.005)
@@ -107,6 +111,86 @@ def test_different_loads_are_refused_always() -> None:
         compared(study(), other, other_machine=True)
 
 
+def under(given: Path | str | None, **workload: Any) -> Study:
+    """A study with a locustfile of somebody's own, or with another workload."""
+    settings = study().settings
+    changed = replace(settings, locustfile=given and str(given), workload=replace(settings.workload, **workload))
+    return replace(study(), settings=changed)
+
+
+OWN = bundled.locustfiles() / "agent.py"
+LIGHT, HEAVY = "light = 1", "heavy = 1"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused", "doubted"),
+    [
+        ({"mine.py": LIGHT}, {}, True, False),
+        ({}, {"mine.py": LIGHT}, True, False),
+        ({"mine.py": LIGHT}, {"mine.py": HEAVY}, True, False),
+        ({"mine.py": LIGHT}, {"yours.py": LIGHT}, False, False),
+        ({"mine.py": OWN.read_text()}, {}, False, False),
+        ({"mine.py": None}, {"yours.py": None}, True, False),
+        ({"mine.py": None}, {"mine.py": LIGHT}, False, True),
+        ({"mine.py": None}, {}, True, False),
+        ({"agent.py": None}, {}, False, True),
+    ],
+    ids=["one given", "the other", "another content", "another name", "a copy of the target's own", "both gone",
+         "one gone", "gone against none", "a name as the target's own"],
+)  # fmt: skip
+def test_another_locustfile_is_another_load(
+    tmp_path: Path, before: dict[str, str | None], after: dict[str, str | None], refused: bool, doubted: bool
+) -> None:
+    """A file is one by what is in it, or by its name where that cannot be read any more (None)."""
+    sides = []
+    for number, files in enumerate((before, after)):
+        given = None
+        for name, text in files.items():
+            given = tmp_path / str(number) / name
+            given.parent.mkdir()
+            if text is not None:
+                given.write_text(text)
+        sides.append(under(given))
+    if refused:
+        with pytest.raises(UsageError, match=r"monday was measured with the locustfile .* say nothing"):
+            compared(*sides, other_machine=True)
+        return
+    found = compared(*sides)
+    assert any("not both can be read" in doubt for doubt in found.doubts) is doubted
+    assert [one.what for one in found.differences] == ["locustfile"]
+
+
+def test_the_targets_own_locustfile_is_as_good_as_none() -> None:
+    assert compared(under(OWN), study()).differences == ()
+
+
+def test_locustfiles_of_targets_are_compared_too(make_target: MakeTarget) -> None:
+    toml = 'description = "x"\ncommand = ["x"]\nlocustfile = "load.py"\n[space]\n'
+    folder = str(make_target(toml, load_py=HEAVY))
+    other = replace(study(), settings=replace(study().settings, target=folder))
+    with pytest.raises(UsageError, match=r"that of its target, .*mine/load\.py: figures under different loads"):
+        compared(study(), other)
+    moved = replace(other, settings=replace(other.settings, target=f"{folder}-moved"))
+    assert [one.what for one in compared(study(), moved).differences] == ["target"]
+
+
+@pytest.mark.parametrize(
+    ("workload", "what", "before", "after"),
+    [
+        ({"measure_most": 20.0}, "each level measured", "3 s", "3 to 20 s"),
+        ({"patience": 3.0}, "each level measured", "3 s, 30 s where p99 has too few requests", "3 s"),
+        ({"interval": 0.05}, "p99 known within", "±10 %", "±5 %"),
+        ({"processes": 2}, "load processes", "1", "2"),
+        ({"master": "10.0.0.1:5557"}, "load processes", "1", "1 on other machines"),
+    ],
+)
+def test_how_long_and_from_how_many_processes_differs(
+    workload: dict[str, Any], what: str, before: str, after: str
+) -> None:
+    (found,) = compared(study(), under(None, **workload)).differences
+    assert (found.what, found.before.startswith(before), found.after.startswith(after)) == (what, True, True)
+
+
 def write(folder: Path, outcomes: Sequence[Outcome], machine: Machine | None = MACHINE) -> Source:
     for number, outcome in enumerate(outcomes):
         place = folder / f"measure-{number}"
@@ -151,6 +235,85 @@ def test_measurements_of_different_machines_in_one_folder_are_refused(tmp_path: 
     (tmp_path / "a" / "x" / "measure-0").rename(tmp_path / "a" / "measure-9")
     with pytest.raises(UsageError, match="of different machines"):
         write(tmp_path / "a", [other], replace(MACHINE, cores=64))
+
+
+ASKED = MeasureSettings(
+    target="null",
+    workload=standard(closed((4, 32))),
+    options={"law": "lognormal"},
+    configuration={"delay_ms": 5.0, "workers": 1},
+)
+URL = replace(ASKED, configuration=None, url="http://10.0.0.1:8000")
+
+
+def asked(folder: Path, settings: Sequence[MeasureSettings | None], outcome: Outcome | None = None) -> Source:
+    """Read a folder of measurements, each of which was asked to be something."""
+    for number, each in enumerate(settings):
+        place = folder / f"measure-{number}"
+        place.mkdir(parents=True)
+        measured = outcome or launches(400.0, 0.08)[number]
+        (place / "measurement.json").write_text(dump_outcome(measured, MACHINE, each))
+    return of_measurements(folder)
+
+
+CHANGES: Sequence[tuple[MeasureSettings, dict[str, Any], str, str, str]] = [
+    (ASKED, {"target": "/mine"}, "target", "null", "/mine"),
+    (ASKED, {"options": {"law": "mdc"}}, "--law", "lognormal", "mdc"),
+    (ASKED, {"options": {}}, "--law", "lognormal", "–"),
+    (ASKED, {"configuration": {"delay_ms": 5.00001, "workers": 1}}, "--set delay_ms", "5.0", "5.00001"),
+    (ASKED, {"runtime_python": "/gpu/python"}, "Python of the target", "tuner's own", "/gpu/python"),
+    (ASKED, {"workload": replace(ASKED.workload, interval=0.05)}, "p99 known within", "±10 %", "±5 %"),
+    (URL, {"url": "http://10.0.0.2:8000"}, "--url", "http://10.0.0.1:8000", "http://10.0.0.2:8000"),
+]
+
+
+@pytest.mark.parametrize(("settings", "change", "what", "was", "now"), CHANGES)
+def test_what_was_asked_of_measurements_is_told_between_folders_and_refused_within_one(
+    tmp_path: Path, settings: MeasureSettings, change: dict[str, Any], what: str, was: str, now: str
+) -> None:
+    other = replace(settings, **change)
+    before, after = asked(tmp_path / "a", [settings] * 2), asked(tmp_path / "b", [other] * 2)
+    found = compare(before, after, other_machine=False)
+    assert [(one.what, one.before, one.after) for one in found.differences] == [(what, was, now)]
+    said = f"measure-0 and measure-2 do not repeat one measurement ({what}: {was} and {now})"
+    with pytest.raises(UsageError, match=f"{re.escape(said)}.*put them into folders apart"):
+        asked(tmp_path / "mixed", [settings, settings, other])
+
+
+def test_a_locustfile_is_the_load_of_measurements_too(tmp_path: Path) -> None:
+    mine = []
+    for name, text in (("light.py", LIGHT), ("copy.py", LIGHT), ("heavy.py", HEAVY)):
+        (tmp_path / name).write_text(text)
+        mine.append(replace(ASKED, locustfile=str(tmp_path / name)))
+    light, copy, heavy = mine
+    before, after = asked(tmp_path / "a", [light, copy]), asked(tmp_path / "b", [heavy])
+    with pytest.raises(UsageError, match=r"locustfile .*/light\.py, and .* with .*/heavy\.py: figures under different"):
+        compare(before, after, other_machine=True)
+    with pytest.raises(
+        UsageError, match=r"measure-0 and measure-1 do not repeat one measurement \(locustfile: .*heavy"
+    ):
+        asked(tmp_path / "mixed", [light, heavy])
+
+
+def test_what_an_earlier_tuner_measured_is_compared_and_said_to_be_unknown(tmp_path: Path) -> None:
+    old, new = asked(tmp_path / "old", [None, None]), asked(tmp_path / "new", [ASKED, ASKED])
+    found = compare(old, new, other_machine=False)
+    told = {one.what: (one.before, one.after) for one in found.differences}
+    assert told["target"] == ("not recorded", "null")
+    assert told["--set delay_ms"] == ("not recorded", "5.0")
+    doubt = f"not every measurement in {tmp_path / 'old'} says what was measured, so it may have been different things"
+    assert doubt in found.doubts
+    assert not any("says what was measured" in doubt for doubt in compare(new, new, other_machine=False).doubts)
+    assert not asked(tmp_path / "both", [ASKED, None]).recorded
+    with pytest.raises(UsageError, match="do not repeat one measurement"):
+        asked(tmp_path / "mixed", [None, ASKED, URL])
+
+
+def test_what_failed_says_under_which_load(tmp_path: Path) -> None:
+    heavier = replace(ASKED, workload=standard(closed((4, 64))))
+    good, crashed = asked(tmp_path / "good", [ASKED]), asked(tmp_path / "crashed", [heavier], CRASH)
+    with pytest.raises(UsageError, match=r"4, then 32 users and .* at 4, then 64 users: figures under different loads"):
+        compare(good, crashed, other_machine=False)
 
 
 CRASH = Failure(kind=FailureKind.CRASH, reason="it ended")
@@ -233,7 +396,8 @@ def test_it_is_written_for_people_and_for_programs(capsys: pytest.CaptureFixture
 
 
 def test_hostile_studies_are_inert(capsys: pytest.CaptureFixture[str]) -> None:
-    found = compare(of_study(hostile(), HOSTILE), of_study(study(), HOSTILE), other_machine=True)
+    other = replace(study(), settings=replace(study().settings, locustfile=hostile().settings.locustfile))
+    found = compare(of_study(hostile(), HOSTILE), of_study(other, HOSTILE), other_machine=True)
     print_comparison(found, Output())
     text = capsys.readouterr().out
     assert "\x1b" not in text

@@ -8,6 +8,7 @@ from enum import StrEnum
 from tuner.errors import RegressionError, UsageError
 from tuner.gate.effect import Figure, Limit, Ruling, positive
 from tuner.machine import same_hardware
+from tuner.report.comparison.locustfiles import both_read, differ
 from tuner.report.comparison.sources import Launches, Source
 from tuner.report.text import ladder
 from tuner.statistics.compare import Estimate, estimate, resolution, unpaired_ratio
@@ -91,11 +92,7 @@ class Comparison:
 
 def compare(before: Source, after: Source, *, other_machine: bool) -> Comparison:
     """Compare two sources; refuses what cannot be: different loads, and unless allowed different machines."""
-    if before.loads and after.loads and before.loads != after.loads:
-        raise UsageError(
-            f"{before.place} was measured at {ladder(before.loads)} and {after.place} at {ladder(after.loads)}: "
-            "figures under different loads say nothing about each other"
-        )
+    _require_one_load(before, after)
     if not other_machine:
         _require_one_machine(before, after)
     pairs, lost = list(_pairs(before, after)), tuple(_lost(before, after))
@@ -109,6 +106,21 @@ def compare(before: Source, after: Source, *, other_machine: bool) -> Comparison
         differences=tuple(_differences(before, after, pairs)),
         doubts=tuple(_doubts(before, after, pairs)),
     )
+
+
+def _require_one_load(before: Source, after: Source) -> None:
+    """Refuse figures under different loads: other levels, or requests of another locustfile."""
+    vain = "figures under different loads say nothing about each other"
+    if before.loads and after.loads and before.loads != after.loads:
+        raise UsageError(
+            f"{before.place} was measured at {ladder(before.loads)} and {after.place} at {ladder(after.loads)}: {vain}"
+        )
+    one, other = before.locustfile, after.locustfile
+    if one is not None and other is not None and differ(one, other):
+        raise UsageError(
+            f"{before.place} was measured with the locustfile {one}, and {after.place} with {other}: {vain}; measure "
+            "both with the same --locustfile"
+        )
 
 
 def _require_one_machine(before: Source, after: Source) -> None:
@@ -191,7 +203,7 @@ def _at_least_noise(before: Source, after: Source, figure: Figure, ratio: Estima
 
 def _differences(before: Source, after: Source, pairs: Sequence[Pair]) -> Iterator[Difference]:
     for what in dict.fromkeys((*before.facts, *after.facts)):
-        was, now = before.facts.get(what, "–"), after.facts.get(what, "–")
+        was, now = before.says(what), after.says(what)
         if was != now:
             yield Difference(what=what, before=was, after=now)
     for one, other in pairs:
@@ -213,6 +225,7 @@ def _doubts(before: Source, after: Source, pairs: Sequence[Pair]) -> Iterator[st
         yield "not both say which machine they were measured on"
     elif not same_hardware(before.machine, after.machine):
         yield "the machines differ, so the figures say as much about them as about what ran on them"
+    yield from _unknown(before, after)
     for one, other in _both(before, after):
         for source, side in ((before, one), (after, other)):
             if not side.measured:
@@ -230,3 +243,14 @@ def _doubts(before: Source, after: Source, pairs: Sequence[Pair]) -> Iterator[st
             "what was launched once has no interval of its own: measure it several times, let a search confirm it, or "
             "use tuner gate, which launches both in turns"
         )
+
+
+def _unknown(before: Source, after: Source) -> Iterator[str]:
+    """Say where it was not stored what was measured, and where locustfiles were only told apart by name."""
+    for place in dict.fromkeys(source.place for source in (before, after) if not source.recorded):
+        yield f"not every measurement in {place} says what was measured, so it may have been different things"
+    one, other = before.locustfile, after.locustfile
+    if one is None or other is None or (one.given, other.given) == (None, None):
+        return
+    if not both_read(one, other):
+        yield f"the locustfiles have one name ({one.name}), but not both can be read: what is in them may differ"

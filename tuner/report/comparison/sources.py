@@ -1,14 +1,16 @@
 """What can be compared: of a study the default and what it says to deploy, of measurements all of them together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuner.errors import StorageError, UsageError
 from tuner.machine import Machine, same_hardware
+from tuner.report.comparison.facts import Facts, machine_facts, measurement_facts, study_facts
+from tuner.report.comparison.locustfiles import Locustfile, differ, locustfile
 from tuner.report.text import ladder, short
 from tuner.report.verdict import verdict
-from tuner.settings.flags import flag_of
+from tuner.study.settings import MeasureSettings
 from tuner.study.study import Noise, Study
 from tuner.study.trial import Failure, Measurement, Outcome, StoredOutcome, load_stored
 from tuner.study.workload import Load
@@ -32,9 +34,10 @@ class Launches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One side of a comparison; `machine` is None where it was not stored, `facts` are what may differ in words.
+    """One side of a comparison; `facts` are what may differ in words.
 
-    `loads` is empty where nothing was measured.
+    `loads` is empty where nothing was measured; `machine` and `locustfile` are None where they were not stored.
+    `recorded` says whether it was stored what was measured.
     """
 
     place: str
@@ -42,39 +45,28 @@ class Source:
     launches: tuple[Launches, ...]
     machine: Machine | None = None
     noise: Noise | None = None
-    facts: Mapping[str, str] = field(default_factory=dict)
+    locustfile: Locustfile | None = None
+    facts: Facts = field(default_factory=dict)
+    recorded: bool = True
+
+    def says(self, what: str) -> str:
+        """Return one of the facts in words, also where it is not known."""
+        return self.facts.get(what, "–" if self.recorded else "not recorded")
 
 
 def of_study(study: Study, place: str) -> Source:
     """Read what a study says about its default and about what it chose."""
-    settings, machine = study.settings, study.machine
+    settings = study.settings
+    made = locustfile(settings.target, settings.locustfile)
     return Source(
         place=place,
         loads=settings.workload.loads,
         launches=tuple(_contenders(study)),
-        machine=machine,
+        machine=study.machine,
         noise=study.noise,
-        facts={
-            "target": settings.target,
-            **{flag_of(name): value for name, value in settings.options.items()},
-            "limits": str(settings.limits),
-            "budget": f"{settings.budget} trials",
-            "seed": str(settings.seed),
-            **_machine_facts(machine),
-            "default": short(study.default, {}),
-            "verdict": verdict(study).sentence,
-        },
+        locustfile=made,
+        facts=study_facts(study, made),
     )
-
-
-def _machine_facts(machine: Machine) -> Mapping[str, str]:
-    return {
-        "processor": f"{machine.cpu}, {machine.cores} cores",
-        "system": machine.system,
-        "frequency governor": machine.governor,
-        "Python": machine.python,
-        **machine.versions,
-    }
 
 
 def _contenders(study: Study) -> Iterator[Launches]:
@@ -117,19 +109,62 @@ def _files(folder: Path) -> list[Path]:
 
 
 def of_measurements(folder: Path) -> Source:
-    """Read a folder of measurements, which should all be of one configuration."""
-    stored = [_stored(path) for path in _files(folder)]
-    outcomes = [one.outcome for one in stored]
-    loads = {_loads(one) for one in outcomes if isinstance(one, Measurement)}
-    if len(loads) > 1:
-        told = "; ".join(sorted(map(ladder, loads)))
-        raise UsageError(f"{folder}: its measurements are under different loads ({told}); put them into folders apart")
-    machine = _machine(folder, [one.machine for one in stored])
-    launches = _sorted("measured", f"{len(outcomes)} launched", outcomes)
-    facts = _machine_facts(machine) if machine is not None else {}
+    """Read a folder of measurements, which have to be of one configuration under one load."""
+    stored = {path.parent.name: _stored(path) for path in _files(folder)}
+    outcomes = [one.outcome for one in stored.values()]
+    machine = _machine(folder, [one.machine for one in stored.values()])
+    loads, settings = _one_load(folder, stored.values()), _settings(folder, stored)
+    made = locustfile(settings.target, settings.locustfile) if settings is not None else None
+    asked = measurement_facts(settings, made) if settings is not None and made is not None else {}
     return Source(
-        place=str(folder), loads=loads.pop() if loads else (), launches=(launches,), machine=machine, facts=facts
+        place=str(folder),
+        loads=loads,
+        launches=(_sorted("measured", f"{len(outcomes)} launched", outcomes),),
+        machine=machine,
+        locustfile=made,
+        facts={**asked, **(machine_facts(machine) if machine is not None else {})},
+        recorded=settings is not None,
     )
+
+
+def _one_load(folder: Path, stored: Iterable[StoredOutcome]) -> tuple[Load, ...]:
+    """Return the loads of all measurements; what failed may say which they were to be."""
+    found = {loads for one in stored if (loads := _loads(one))}
+    if len(found) > 1:
+        told = "; ".join(sorted(map(ladder, found)))
+        raise UsageError(f"{folder}: its measurements are under different loads ({told}); put them into folders apart")
+    return found.pop() if found else ()
+
+
+def _loads(stored: StoredOutcome) -> tuple[Load, ...]:
+    if isinstance(stored.outcome, Measurement):
+        return tuple(level.load for level in stored.outcome.levels)
+    return stored.settings.workload.loads if stored.settings is not None else ()
+
+
+def _settings(folder: Path, stored: Mapping[str, StoredOutcome]) -> MeasureSettings | None:
+    """Return what all measurements were asked; None where one of them does not say it."""
+    known = [(name, one.settings) for name, one in stored.items() if one.settings is not None]
+    for name, other in known[1:]:
+        first, settings = known[0]
+        if told := "; ".join(_differing(settings, other)):
+            raise UsageError(
+                f"{folder}: {first} and {name} do not repeat one measurement ({told}), so they say nothing together; "
+                "put them into folders apart"
+            )
+    return known[0][1] if len(known) == len(stored) else None
+
+
+def _differing(one: MeasureSettings, other: MeasureSettings) -> Iterator[str]:
+    """Yield in what two measurements were not asked the same; a locustfile may lie in two places."""
+    makes = [locustfile(settings.target, settings.locustfile) for settings in (one, other)]
+    facts = [dict(measurement_facts(settings, made)) for settings, made in zip((one, other), makes, strict=True)]
+    if not differ(*makes):
+        facts[1]["locustfile"] = facts[0]["locustfile"]
+    for what in dict.fromkeys((*facts[0], *facts[1])):
+        was, now = (said.get(what, "–") for said in facts)
+        if was != now:
+            yield f"{what}: {was} and {now}"
 
 
 def _machine(folder: Path, machines: Sequence[Machine | None]) -> Machine | None:
@@ -147,7 +182,3 @@ def _stored(path: Path) -> StoredOutcome:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise StorageError(f"{path} cannot be read: it is not text in UTF-8") from None
-
-
-def _loads(measurement: Measurement) -> tuple[Load, ...]:
-    return tuple(level.load for level in measurement.levels)
