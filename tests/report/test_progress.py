@@ -58,6 +58,17 @@ def test_the_line_of_a_trial(place: int, line: str) -> None:
     assert screen.text == f"{line}\n"
 
 
+@pytest.mark.parametrize(
+    ("limit", "share", "mark"),
+    [(0.015, 0.94, "(p99 not known)"), (0.060, 0.94, "(p99 not known)"), (0.060, 0.90, "(misses the limits)")],
+)
+def test_a_trial_whose_p99_is_not_known_is_not_said_to_miss_the_limits(limit: float, share: float, mark: str) -> None:
+    study, screen = studies.small(slo=Slo(metric="p99", limit=limit)), Screen(terminal=False)
+    with SearchProgress(study.settings, study.default, (), screen) as progress:
+        progress.trial_finished(replace(study.trials[0], outcome=studies.scarce(share)))
+    assert screen.text.endswith(f" (default) {mark}\n")
+
+
 def test_the_time_left_follows_from_the_launches_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])

@@ -13,7 +13,7 @@ from rich.text import Text
 from tuner.measure.protocol import Watcher
 from tuner.report.quality import answered
 from tuner.report.text import short
-from tuner.study.judgement import best, feasible, front_of
+from tuner.study.judgement import best, feasible, front_of, unjudged
 from tuner.study.space import Configuration
 from tuner.study.study import Settings
 from tuner.study.trial import Trial
@@ -167,7 +167,14 @@ class SearchProgress(LaunchProgress):
             return f"#{trial.number} {trial.failure.kind}: {inert(trial.failure.reason)} {text}"
         assert trial.measurement is not None
         target = trial.measurement.target
-        mark = " (front)" if trial in self._front else "" if trial in self._kept else " (misses the limits)"
         p99 = f"p99 {' / '.join(format_seconds(level.told_p99) for level in trial.measurement.levels)}"
         quality = f"{answered(trial.measurement.quality)} " if trial.measurement.quality else ""
-        return f"#{trial.number} ok {p99} {format_rate(target.throughput)} {quality}{text}{mark}"
+        return f"#{trial.number} ok {p99} {format_rate(target.throughput)} {quality}{text}{self._mark(trial)}"
+
+    def _mark(self, trial: Trial) -> str:
+        """Say how a measured trial stands: one with too few requests for a p99 is not known to miss anything."""
+        if trial in self._front:
+            return " (front)"
+        if trial in self._kept:
+            return ""
+        return " (p99 not known)" if unjudged(trial, self._settings.limits) else " (misses the limits)"
