@@ -90,8 +90,7 @@ def test_a_terminal_shows_the_trial_the_best_the_time_and_the_front() -> None:
         progress.phase("measure at 32 users")
         progress.tick(412.0, 0.0184)
     for text in (
-        f"trial {len(trials) + 1}/{studies.small().settings.budget}  #99 (default)  measure at 32 users",
-        "p99 18.4 ms  412 req/s",
+        f"trial {len(trials) + 1}/{studies.small().settings.budget}  #99  measure at 32 users  p99 18.4 ms  412 req/s",
         "best so far under p99 ≤ 50.0 ms: #",
         "left",
         f"of {len(trials)} trials",
@@ -102,6 +101,25 @@ def test_a_terminal_shows_the_trial_the_best_the_time_and_the_front() -> None:
     front = screen.text.rpartition("configuration")[2]
     assert "#" in front
     assert len(front.splitlines()) <= 8, "the front is a small table"
+
+
+@pytest.mark.parametrize("confirming", [False, True], ids=["trial", "confirmation"])
+def test_what_moves_is_not_cut_off_by_a_long_configuration(confirming: bool) -> None:
+    screen, study = Screen(terminal=True, width=80), studies.small()
+    trial = Trial(
+        number=9,
+        configuration={**study.default, "execution_provider": "Open" * 12, "workers": 2, "precision": "int8"},
+        outcome=studies.failure(),
+    )
+    with SearchProgress(study.settings, study.default, (trial,), screen) as progress:
+        if confirming:
+            progress.confirmation_started(0, 12, 9)
+        else:
+            progress.trial_started(9, trial.configuration)
+        progress.phase("measure at 32 users")
+        progress.tick(412.0, 0.0184)
+    place = "confirmation 1/12" if confirming else "trial 2/4"
+    assert f"{place}  #9  measure at 32 users  p99 18.4 ms  412 req/s\nworkers=2 precision=int8 exec" in screen.text
 
 
 def test_names_and_reasons_are_inert() -> None:

@@ -76,7 +76,7 @@ class SearchProgress(LaunchProgress):
         self._settings = settings
         self._default = default
         self._trials = list(trials)
-        self._title = ""
+        self._title = self._configuration = ""
         self._launches = 0
         self._left = settings.launches - len(trials)
         self._began = self._counted = time.monotonic()
@@ -89,7 +89,9 @@ class SearchProgress(LaunchProgress):
         self._best = best(self._kept)
 
     def _lines(self) -> Iterator[str]:
+        # A configuration is the longest of all, so it has a line of its own: what moves is never cut off.
         yield f"{self._title}  {self._phase}  {self._tick}"
+        yield self._configuration
         if self._trials:
             slo = self._settings.limits.slo
             label = f"best so far under {slo}" if slo else "best so far"
@@ -127,8 +129,8 @@ class SearchProgress(LaunchProgress):
 
     def trial_started(self, number: int, configuration: Configuration) -> None:
         """Show which configuration is measured."""
-        place = f"trial {len(self._trials) + 1}/{self._settings.budget}"
-        self._title = inert(f"{place}  #{number} {short(configuration, self._default)}")
+        self._title = f"trial {len(self._trials) + 1}/{self._settings.budget}  #{number}"
+        self._configuration = inert(short(configuration, self._default))
 
     def trial_finished(self, trial: Trial) -> None:
         """Write one line for a finished trial."""
@@ -140,6 +142,8 @@ class SearchProgress(LaunchProgress):
     def confirmation_started(self, done: int, total: int, trial: int) -> None:
         """Show which finalist is launched again."""
         self._title = f"confirmation {done + 1}/{total}  #{trial}"
+        known = (inert(short(one.configuration, self._default)) for one in self._trials if one.number == trial)
+        self._configuration = next(known, "")
         self._left = total - done
         if self._live is None:
             self._say(self._title)
