@@ -9,7 +9,7 @@ from tuner.study.study import Settings
 from tuner.study.workload import Loop
 from tuner.target.spec import Target
 from tuner.terminal import Output
-from tuner.units import format_duration
+from tuner.units import count, format_duration
 
 _settings = TypeAdapter(Settings)
 _space = TypeAdapter(SearchSpace)
@@ -27,7 +27,7 @@ def print_plan(settings: Settings, target: Target, output: Output) -> None:
     asked = {"settings": _settings.dump_python(settings, mode="json"), "space": _space.dump_python(space, mode="json")}
     output.tell({**asked, "trials": settings.budget, "launches_to_confirm": confirming, "seconds": round(seconds)})
     show_space(space, alone, output)
-    output.say(f"{settings.budget} trials and {confirming} launches to confirm")
+    output.say(f"{count(settings.budget, 'trial')} and {confirming} launches to confirm")
     output.say(f"each: {protocol(settings.workload)}")
     output.say(f"limits: {settings.limits}")
     output.say(f"about {format_duration(seconds)}")
