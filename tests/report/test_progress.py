@@ -82,6 +82,20 @@ def test_the_time_left_follows_from_the_launches_so_far(monkeypatch: pytest.Monk
     assert list(progress._lines())[-1] == "24 s so far, about 26 s left"
 
 
+def test_the_time_left_is_that_of_the_plan_until_a_launch_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """13 launches of 2 levels of 3.5 s and 1.6 s around them; 9 of them confirm, and have a third level."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    study = studies.small()
+    assert study.settings.seconds == pytest.approx(13 * 8.6 + 9 * 3.5)
+    progress = SearchProgress(study.settings, study.default, (), Screen(terminal=False))
+    progress.trial_started(0, study.default)
+    now[0] += 13.3
+    assert list(progress._lines())[-1] == "13 s so far, about 2 min 10 s left"
+    progress.trial_finished(study.trials[0])
+    assert list(progress._lines())[-1] == "13 s so far, about 2 min 40 s left"
+
+
 def test_a_terminal_shows_the_trial_the_best_the_time_and_the_front() -> None:
     screen, trials = Screen(terminal=True), studies.small().trials
     with watched(screen) as progress:

@@ -6,7 +6,6 @@ from tuner.cli.knobs import show_space
 from tuner.report.method import protocol
 from tuner.study.space import SearchSpace
 from tuner.study.study import Settings
-from tuner.study.workload import Loop
 from tuner.target.spec import Target
 from tuner.terminal import Output
 from tuner.units import count, format_duration
@@ -14,16 +13,13 @@ from tuner.units import count, format_duration
 _settings = TypeAdapter(Settings)
 _space = TypeAdapter(SearchSpace)
 
-_OVERHEAD_SECONDS = 1.6
-"""Start, verification and stop of one launch of the bundled agent, for the estimate of a plan only."""
-
 
 def print_plan(settings: Settings, target: Target, output: Output) -> None:
     """Write the space that would be searched, how often something would be launched, and how long that takes."""
     space = target.space.pinned(settings.pinned)
     alone = [name for name in target.left_alone if name in settings.pinned]
     confirming = settings.launches - settings.budget
-    seconds = _seconds(settings)
+    seconds = settings.seconds
     asked = {"settings": _settings.dump_python(settings, mode="json"), "space": _space.dump_python(space, mode="json")}
     output.tell({**asked, "trials": settings.budget, "launches_to_confirm": confirming, "seconds": round(seconds)})
     show_space(space, alone, output)
@@ -31,12 +27,3 @@ def print_plan(settings: Settings, target: Target, output: Output) -> None:
     output.say(f"each: {protocol(settings.workload)}")
     output.say(f"limits: {settings.limits}")
     output.say(f"about {format_duration(seconds)}")
-
-
-def _seconds(settings: Settings) -> float:
-    workload = settings.workload
-    seconds = settings.launches * (workload.seconds + _OVERHEAD_SECONDS)
-    if workload.loop is Loop.CLOSED:
-        # Finalists are driven in open loop as well.
-        seconds += (settings.launches - settings.budget) * workload.seconds / len(workload.loads)
-    return seconds

@@ -96,11 +96,16 @@ class SearchProgress(LaunchProgress):
             slo = self._settings.limits.slo
             label = f"best so far under {slo}" if slo else "best so far"
             yield f"{label}: {self._line(self._best)}" if self._best else "nothing within the limits yet"
+        now = time.monotonic()
+        left = max(0.0, self._each * self._left - (now - self._counted))
+        yield f"{format_duration(now - self._began)} so far, about {format_duration(left)} left"
+
+    @property
+    def _each(self) -> float:
+        """Seconds that a launch takes: as measured, and until one was measured as planned."""
         if self._launches:
-            now = time.monotonic()
-            each = (self._counted - self._began) / self._launches
-            left = max(0.0, each * self._left - (now - self._counted))
-            yield f"{format_duration(now - self._began)} so far, about {format_duration(left)} left"
+            return (self._counted - self._began) / self._launches
+        return self._settings.seconds / self._settings.launches
 
     def _render(self) -> RenderableType:
         lines = super()._render()
