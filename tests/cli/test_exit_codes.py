@@ -102,6 +102,7 @@ def test_a_configuration_that_fails_is_infeasible(make_target: MakeTarget, tmp_p
     result = tuner("measure", "--target", str(folder), *short, cwd=tmp_path)
     assert result.returncode == 3, result.stderr
     assert result.stdout == ""
+    assert result.stderr.startswith("prepare\nstart\n"), "a log shows that something happens"
 
 
 def test_a_search_in_which_nothing_keeps_the_limits_ends_with_its_own_code(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What is shown while something runs: a line for each trial everywhere, a live view in a terminal only."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,10 @@ def watched(screen: Output) -> SearchProgress:
     """A search that has seen all trials of a study but the last."""
     study = studies.small(slo=Slo(metric="p99", limit=0.05))
     return SearchProgress(study.settings, study.default, study.trials[:-1], screen)
+
+
+def aloud(output: Output) -> LaunchProgress:
+    return LaunchProgress(output, aloud=True)
 
 
 def test_a_log_gets_one_line_for_each_trial_and_no_escape_sequence() -> None:
@@ -151,8 +156,51 @@ def test_names_and_reasons_are_inert() -> None:
     assert "crashed: ␛[2J ## [error]mine" in screen.text
 
 
-@pytest.mark.parametrize("kind", [LaunchProgress, watched], ids=["launch", "search"])
-def test_quiet_shows_nothing(kind: type[LaunchProgress], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("phases", "lines"),
+    [
+        (
+            [
+                "prepare",
+                "start",
+                "verify",
+                "load generator",
+                "warm-up at 4 users",
+                "measure at 4 users",
+                "drain",
+                "stop",
+            ],
+            ["prepare", "start", "verify", "warm-up at 4 users", "measure at 4 users"],
+        ),
+        (
+            ["launch 1/2: start", "launch 1/2: stop", "launch 2/2: start", "launch 2/2: drain", "ceiling: start"],
+            ["launch 1/2", "launch 2/2", "ceiling"],
+        ),
+        (["\x1b[31m##[error]: start"], ["␛[31m## [error]"]),
+    ],
+    ids=["one launch", "several", "inert"],
+)
+def test_aloud_a_log_gets_a_line_for_each_launch_or_long_phase(phases: list[str], lines: list[str]) -> None:
+    log, mute = Screen(terminal=False), Screen(terminal=False)
+    for progress in (aloud(log), LaunchProgress(mute)):
+        with progress:
+            for phase in phases:
+                progress.watcher.on_phase(phase)
+                progress.watcher.on_tick(1.0, None)
+    assert log.text.splitlines() == lines
+    assert mute.text == ""
+
+
+def test_aloud_a_terminal_has_the_live_view_and_no_lines() -> None:
+    screen = Screen(terminal=True)
+    with aloud(screen) as progress:
+        progress.phase("launch 1/2: start")
+    assert "launch 1/2: start\n" in screen.text
+    assert "launch 1/2\n" not in screen.text
+
+
+@pytest.mark.parametrize("kind", [LaunchProgress, aloud, watched], ids=["launch", "aloud", "search"])
+def test_quiet_shows_nothing(kind: Callable[[Output], LaunchProgress], capsys: pytest.CaptureFixture[str]) -> None:
     with kind(Output(quiet=True)) as progress:
         progress.phase("start")
         progress.tick(1.0, None)

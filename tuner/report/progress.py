@@ -16,18 +16,26 @@ from tuner.report.text import short
 from tuner.study.judgement import best, feasible, front_of, unjudged
 from tuner.study.space import Configuration
 from tuner.study.study import Settings
-from tuner.study.trial import Trial
+from tuner.study.trial import LOAD_PHASES, Trial
 from tuner.terminal import PLAIN, Output, cell, inert
 from tuner.units import format_duration, format_rate, format_seconds
+
+_LONG = ("prepare", "start", "verify", *LOAD_PHASES)
+"""The phases that can take long: who only sees their log would think that nothing happens."""
 
 _ROWS = 6
 """Rows of the front: what is watched must fit under the lines of the trials."""
 
 
 class LaunchProgress:
-    """What one launch is doing, as a live view in a terminal; elsewhere it is silent."""
+    """What one launch is doing, as a live view in a terminal.
 
-    def __init__(self, output: Output = PLAIN) -> None:
+    Elsewhere it is silent, or with `aloud` writes a line for each of several launches, or for each long phase of one.
+    """
+
+    def __init__(self, output: Output = PLAIN, *, aloud: bool = False) -> None:
+        self._aloud = aloud
+        self._said = ""
         self._console = output.progress()
         self._live: Live | None = None
         self._phase = ""
@@ -57,6 +65,15 @@ class LaunchProgress:
     def phase(self, name: str) -> None:
         """Show the phase of the launch."""
         self._phase, self._tick = name, ""
+        title, _, phase = name.rpartition(": ")
+        told = title or (phase if phase.startswith(_LONG) else "")
+        if self._aloud and self._live is None and told and told != self._said:
+            self._said = told
+            self._say(told)
+
+    def _say(self, text: str) -> None:
+        # One line is one message, however narrow the terminal or the log is.
+        self._console.print(Text(inert(text)), soft_wrap=True)
 
     def tick(self, throughput: float, p99: float | None) -> None:
         """Show the load of the last half second."""
@@ -165,10 +182,6 @@ class SearchProgress(LaunchProgress):
     def note(self, message: str) -> None:
         """Write something a person should know."""
         self._say(f"note: {message}")
-
-    def _say(self, text: str) -> None:
-        # One line is one trial, however narrow the terminal or the log is.
-        self._console.print(Text(inert(text)), soft_wrap=True)
 
     def _line(self, trial: Trial) -> str:
         text = inert(short(trial.configuration, self._default))
