@@ -125,6 +125,11 @@ def format_ratios(ratio: float, low: float, high: float) -> str:
     return f"{format_ratio(ratio)} [{_signed(low - 1.0)}, {_signed(high - 1.0)}]"
 
 
+def count(number: int, noun: str) -> str:
+    """Write how many there are of something, such as `1 trial` and `2 trials`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def format_bytes(count: float | None) -> str:
     """Write a memory size in MB (10⁶ bytes)."""
     return "–" if count is None else f"{count / 1e6:,.0f} MB"

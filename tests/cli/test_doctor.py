@@ -49,6 +49,7 @@ def examined(monkeypatch: pytest.MonkeyPatch, diagnosis: Diagnosis) -> list[tupl
 
     def examine(protocol: Protocol, target: str, _options: object, launches: int, _: Path) -> Diagnosis:
         asked.append((protocol, target, launches))
+        protocol.watcher.on_phase("noise, launch 1/4: start")
         return diagnosis
 
     monkeypatch.setattr(examination, "examine", examine)
@@ -63,7 +64,8 @@ def test_the_result_is_on_stdout_and_kept(
     (protocol, target, launches) = asked[0]
     assert (protocol.workload.loads, target, launches) == (closed((2, 8)), "null", 4)
     (kept,) = (state / "agent-tuner" / "doctor").iterdir()
-    shown = capsys.readouterr().out
+    shown, log = capsys.readouterr()
+    assert log == "noise, launch 1/4\n"
     assert "A search on this machine resolves throughput differences of 2.6 %" in shown
     assert shown.endswith(f"Kept for the searches to come: {kept}\n")
     assert json.loads(kept.read_text())["version"] == 1

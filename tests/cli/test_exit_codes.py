@@ -102,13 +102,14 @@ def test_a_configuration_that_fails_is_infeasible(make_target: MakeTarget, tmp_p
     result = tuner("measure", "--target", str(folder), *short, cwd=tmp_path)
     assert result.returncode == 3, result.stderr
     assert result.stdout == ""
+    assert result.stderr.startswith("prepare\nstart\n"), "a log shows that something happens"
 
 
 def test_a_search_in_which_nothing_keeps_the_limits_ends_with_its_own_code(tmp_path: Path) -> None:
-    asked = ["--set", "delay_ms=5", "--slo", "p99=1ms", "--users", "4", "--measure-at-most", "0.5s", "--budget", "1"]
+    asked = ["--set", "delay_ms=5", "--slo", "p50=1ms", "--users", "4", "--measure-at-most", "0.5s", "--budget", "1"]
     result = tuner("search", "--target", "null", "--name", "mine", *asked, cwd=tmp_path)
     assert result.returncode == 3, result.stderr
-    assert "tuner: no configuration meets the limits (p99 ≤ 1.00 ms" in result.stderr
+    assert "tuner: no configuration meets the limits (p50 ≤ 1.00 ms" in result.stderr
     assert "Report: " in result.stdout
     assert (tmp_path / "reports" / "mine" / "index.html").exists()
 
@@ -141,9 +142,9 @@ MEASURED = make_measurement(target=0.05, loads=(4, 32))
 
 
 def of_a_few_requests() -> Measurement:
-    """A measurement with too few requests for a p99."""
+    """A measurement with too few requests for a p99 under the target load."""
     level = replace(make_level(32, 100.0, 0.05), requests=9)
-    return replace(MEASURED, levels=(level,))
+    return replace(MEASURED, levels=(MEASURED.light, level))
 
 
 @pytest.mark.parametrize(
@@ -207,6 +208,33 @@ def test_a_search_whose_finalists_all_failed_when_launched_again_is_not_valid(
     assert ended.value.code == 6
     assert "Not confirmed: every launch that should have confirmed a finalist failed" in out
     assert "tuner: nothing was confirmed, as every launch for it failed" in err
+
+
+@pytest.mark.parametrize(
+    ("measured", "code", "said"),
+    [
+        (MEASURED, 3, "tuner: no configuration meets the limits (p99 ≤ 40.0 ms"),
+        (of_a_few_requests(), 6, "tuner: cannot tell whether a configuration meets the limits (p99 ≤ 40.0 ms"),
+    ],
+)
+def test_a_search_that_could_judge_nothing_does_not_say_that_the_limits_are_missed(
+    measured: Measurement,
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def search(store: Store, *_: object) -> None:
+        number, configuration = store.begin(store.header.space.default())
+        store.finish(number, configuration, measured)
+
+    monkeypatch.setattr(engine, "search", search)
+    asked = ["--target", "null", "--budget", "1", "--slo", "p99=40ms", "--name", "mine", "--out", str(tmp_path)]
+    with pytest.raises(SystemExit) as ended:
+        main(["search", *asked])
+    err = capsys.readouterr().err
+    assert (ended.value.code, said in err) == (code, True), err
 
 
 @pytest.mark.parametrize("arguments", [["serve"], ["ui"], ["doctor"]])

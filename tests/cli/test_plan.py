@@ -23,6 +23,12 @@ def test_a_plan_names_the_loop(capsys: pytest.CaptureFixture[str]) -> None:
     assert "each: open loop at 50, then 200 req/s from 2 load processes; " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("budget", "said"), [(1, "1 trial and 12 launches"), (5, "5 trials and 12 launches")])
+def test_a_plan_counts_its_launches(budget: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(replace(settings(closed((4, 32))), budget=budget), spec.load("null"), PLAIN)
+    assert f"\n{said} to confirm\n" in capsys.readouterr().out
+
+
 def test_a_plan_as_a_document_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     output, asked = Output("search", as_json=True), settings(closed((4, 32)))
     print_plan(asked, spec.load("null"), output)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.doctor.diagnoses import make_diagnosis
+from tuner import console
 from tuner.doctor.console import print_diagnosis
 from tuner.doctor.diagnosis import Provider, dump_diagnosis, load_diagnosis
 from tuner.doctor.providers import providers, reasons
@@ -37,14 +38,28 @@ def test_a_reason_stands_once(precisions: dict[str, str], why: str) -> None:
     assert reasons(Provider(name=CPU, precisions=precisions)) == why
 
 
-def test_the_table_is_shown_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("width", [80, 160])
+def test_a_provider_has_a_row_of_marks_and_a_line_of_reasons(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "_WIDE", width)
+    found = providers(RUNS)
+    print_diagnosis(replace(make_diagnosis(), providers=found))
+    lines = [line for line in capsys.readouterr().out.splitlines() if "ExecutionProvider" in line]
+    assert [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines[:3]] == [
+        [CPU, "ok", "–", "ok"],
+        [OPENVINO, "–", "–", "–"],
+        [CUDA, "–", "–", "–"],
+    ]
+    assert lines[3:] == [
+        f"{CPU}: bf16: no kernels",
+        f"{OPENVINO}: not installed; what to do: tuner runtime add openvino",
+        f"{CUDA}: fp32, bf16: no library; int4: no kernels; what to do: {found[2].advice}",
+    ]
+
+
+def test_providers_are_kept() -> None:
     diagnosis = replace(make_diagnosis(), providers=providers(RUNS))
-    print_diagnosis(diagnosis)
-    lines = [line.split("│")[1:-1] for line in capsys.readouterr().out.splitlines() if "ExecutionProvider" in line]
-    cells = [[cell.strip() for cell in line] for line in lines]
-    assert cells[0] == [CPU, "ok", "–", "ok", "bf16: no kernels", ""]
-    assert cells[1] == [OPENVINO, "–", "–", "–", "not installed", "tuner runtime add openvino"]
-    assert cells[2][:5] == [CUDA, "–", "–", "–", "fp32, bf16: no library; int4: no kernels"]
     assert load_diagnosis(dump_diagnosis(diagnosis)) == diagnosis
 
 

@@ -10,13 +10,16 @@ from tuner.terminal import Output
 class Screen(Output):
     """An output whose progress is kept: that of a terminal, or of a file."""
 
-    def __init__(self, *, terminal: bool) -> None:
+    def __init__(self, *, terminal: bool, width: int = 160) -> None:
         super().__init__()
         self._kept = StringIO()
         self._terminal = terminal
+        self._width = width
 
     def progress(self) -> Console:
-        return Console(file=self._kept, force_terminal=self._terminal, width=160, highlight=False, color_system=None)
+        return Console(
+            file=self._kept, force_terminal=self._terminal, width=self._width, highlight=False, color_system=None
+        )
 
     @property
     def text(self) -> str:

@@ -202,6 +202,11 @@ def pair(light: float, light_p99: float, target: float, target_p99: float, share
     return measurement([level(4, light, light_p99), level(32, target, target_p99)], share)
 
 
+def scarce(share: float = 0.94) -> Measurement:
+    """A measurement with so few requests under the target load that its p99 of 20 ms is not known."""
+    return measurement([level(4, 400.0, 0.01), level(32, 420.0, 0.02, requests=367)], share)
+
+
 def simulated(
     count: int, seed: int = 3, loads: Sequence[Load] = closed((4, 32)), slo: Slo | None = None, **changes: Any
 ) -> Study:

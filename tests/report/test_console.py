@@ -1,6 +1,7 @@
 """What the terminal shows of a study and of one measurement."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,15 @@ from tests.conftest import MACHINE
 from tests.report import studies
 from tests.report.odd import hostile, noisy
 from tests.report.screen import assert_inert
+from tuner import console
+from tuner.report import finalist_table
 from tuner.report.console import print_measurement, print_verdict
+from tuner.report.finalist_table import cells, note
+from tuner.report.text import short
+from tuner.report.verdict import verdict
 from tuner.report.write import write_report
 from tuner.study.objectives import Slo
+from tuner.study.study import Study
 from tuner.study.trial import dump_outcome
 from tuner.terminal import Output
 
@@ -40,6 +47,39 @@ def test_the_finalists_show_their_ties_and_the_open_loop(capsys: pytest.CaptureF
     assert "[−1.3, +0.1]" in shown, "no cell is cut"
     print_verdict(studies.rates(noise=studies.NOISE), Path("index.html"))
     assert "winner; tie with #4" in capsys.readouterr().out
+
+
+def in_columns(shown: str) -> list[str]:
+    """What stands in each column of the table, on one line; a column that was cut is missing."""
+    lines = [re.split("[┃│]", line)[1:-1] for line in shown.splitlines() if line[:1] in ("┃", "│")]
+    return [" ".join(" ".join(column).split()) for column in zip(*lines, strict=True)]
+
+
+@pytest.mark.parametrize("study", [noisy(studies.small()), studies.rates(noise=studies.NOISE)], ids=["closed", "open"])
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_no_cell_of_the_finalists_is_lost_however_narrow_the_terminal(
+    width: int, study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "_WIDE", width)
+    print_verdict(study, Path("index.html"))
+    table, _, _ = capsys.readouterr().out.partition(verdict(study).sentence)
+    found, squeezed = verdict(study), " ".join(table.split())
+    columns = in_columns(table)
+    assert bool(columns) == (width == 160)
+    assert max(map(len, table.splitlines())) <= width
+    for finalist in found.finalists:
+        name, part = f"#{finalist.trial} {short(finalist.configuration, study.default)}", note(found, finalist)
+        shown = list(zip(finalist_table.columns(study, found), cells(study, found, finalist), strict=True))
+        if columns:
+            assert name in columns[0]
+            assert part in columns[1]
+            for whole, (heading, one) in zip(columns[2:], shown, strict=True):
+                assert whole.startswith(str(heading))
+                told = (one.text, one.compared, one.interval if heading.label == finalist_table.RATIO else "")
+                assert " ".join(filter(None, told)) in whole
+        else:
+            lines = " ".join(f"{heading}: {one}" for heading, one in shown)
+            assert f"{name} part: {part} {lines}" in squeezed
 
 
 def test_what_speaks_against_a_finalist_stands_whole_between_the_table_and_the_sentence(

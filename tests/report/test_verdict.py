@@ -139,6 +139,21 @@ class TestWithSlo:
         assert verdict(study).configuration is None
         assert verdict(study).sentence.startswith("No configuration that was confirmed meets the limits")
 
+    @pytest.mark.parametrize(
+        ("unknown", "nobody_knows", "words"),
+        [
+            ((DEFAULT, STEADY, FAST), True, "No configuration that was confirmed is known to meet the limits"),
+            ((FAST,), False, "No configuration that was confirmed meets the limits"),
+        ],
+    )
+    def test_too_few_requests_in_every_launch_are_no_miss(
+        self, unknown: tuple[int, ...], nobody_knows: bool, words: str
+    ) -> None:
+        study = few(judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.075), slo=self.SLO), *unknown, level=1)
+        found = verdict(study)
+        assert (found.configuration, found.unjudged) == (None, nobody_knows)
+        assert found.sentence.startswith(words)
+
     def test_the_default_can_be_the_only_one_that_meets_it(self) -> None:
         study = judged((0.012, 500.0, 0.080), (0.011, 700.0, 0.075), default=(0.012, 400.0, 0.050), slo=self.SLO)
         assert chosen(study) == DEFAULT
@@ -156,6 +171,40 @@ class TestNothingToConfirm:
             "max_batch_size=8 precision=int8, p99 45.0 ms against 40.0 ms."
         )
         assert badge(study, found).text == "No configuration"
+
+    @pytest.mark.parametrize(
+        ("p99s", "nobody_knows", "words", "sentence"),
+        [
+            (
+                (None, None),
+                True,
+                "Not known",
+                "Whether a configuration meets the limits (p99 ≤ 40.0 ms, quality drop ≤ 1 pt, errors ≤ 1.0 %) cannot "
+                "be told: no p99 is known at 32 users (too few requests to tell); measure longer.",
+            ),
+            (
+                (None, 0.045),
+                False,
+                "No configuration",
+                "No configuration is known to meet the limits (p99 ≤ 40.0 ms, quality drop ≤ 1 pt, errors ≤ 1.0 %); 1 "
+                "of 2 trials could not be judged (too few requests to tell), and the nearest of the others is #1 "
+                "workers=2, p99 45.0 ms against 40.0 ms.",
+            ),
+        ],
+    )
+    def test_what_cannot_be_judged_does_not_miss_the_limits(
+        self, p99s: tuple[float | None, ...], nobody_knows: bool, words: str, sentence: str
+    ) -> None:
+        study = studies.study(
+            [
+                (configuration(workers=1 + number), studies.scarce() if p99 is None else pair(400.0, 0.01, 420.0, p99))
+                for number, p99 in enumerate(p99s)
+            ],
+            slo=Slo(metric="p99", limit=0.040),
+        )
+        found = verdict(study)
+        assert (found.sentence, found.unjudged, found.best) == (sentence, nobody_knows, None)
+        assert badge(study, found).text == words
 
     def test_the_nearest_may_miss_the_limit_on_quality(self) -> None:
         study = studies.study([(configuration(workers=2), pair(400.0, 0.01, 420.0, 0.09, share=0.92))])

@@ -162,13 +162,15 @@ def test_a_default_that_cannot_be_measured_ends_the_search_and_is_measured_first
     assert store.trials[1].configuration == store.header.space.default()
 
 
-def test_a_space_that_ends_before_the_budget_is_said(tmp_path: Path, space: SearchSpace) -> None:
-    small = space.pinned({"batch": 1, "workers": 1})
+@pytest.mark.parametrize(("pins", "trials"), [({}, "2 trials"), ({"precision": "fp32"}, "1 trial")])
+def test_a_space_that_ends_before_the_budget_is_said(
+    tmp_path: Path, space: SearchSpace, pins: dict[str, str], trials: str
+) -> None:
+    small = space.pinned({"batch": 1, "workers": 1, **pins})
     progress = Silent()
     with create(tmp_path, header(small), None) as store:
         engine.search(store, (), measured, progress)
-        assert len(store.trials) == 2
-    assert progress.notes == ["every configuration of the space was measured after 2 trials"]
+    assert progress.notes == [f"every configuration of the space was measured after {trials}"]
 
 
 def test_finalists_with_an_slo_keep_it(tmp_path: Path, space: SearchSpace) -> None:

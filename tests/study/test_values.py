@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import make_level, make_measurement
 from tuner.errors import UsageError
 from tuner.machine import fingerprint
-from tuner.study.judgement import criterion, feasible, front_of, merit, objectives, violations
+from tuner.study.judgement import criterion, feasible, front_of, merit, objectives, unjudged, violations
 from tuner.study.objectives import Limits, Slo, parse_slo
 from tuner.study.settings import MeasureSettings, without_user
 from tuner.study.space import Configuration
@@ -119,6 +119,22 @@ def test_violations_are_signed_distances() -> None:
 def test_what_is_lost_against_the_default_decides_and_exactly_the_limit_is_kept(correct: int, kept: bool) -> None:
     trial = Trial(number=1, configuration={"a": 2}, outcome=make_measurement(correct=correct))
     assert feasible(trial, Limits()) is kept
+
+
+@pytest.mark.parametrize(
+    ("metric", "requests", "correct", "open_"),
+    [("p99", 367, 900, True), ("p99", 368, 900, False), ("p50", 367, 900, False), ("p99", 367, 880, False)],
+)
+def test_too_few_requests_for_a_p99_leave_the_slo_open_and_still_meet_nothing(
+    metric: str, requests: int, correct: int, open_: bool
+) -> None:
+    measured = make_measurement(target=0.05, correct=correct)
+    measured = replace(measured, levels=(replace(measured.target, requests=requests),))
+    trial, limits = (
+        Trial(number=1, configuration={"a": 2}, outcome=measured),
+        Limits(slo=Slo(metric=metric, limit=0.01)),
+    )
+    assert (unjudged(trial, limits), feasible(trial, limits)) == (open_, False)
 
 
 def test_where_nothing_is_compared_nothing_is_lost() -> None:

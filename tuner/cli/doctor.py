@@ -46,7 +46,7 @@ def doctor(
     from tuner.study.objectives import Limits
     from tuner.target import spec
 
-    with scratch("doctor") as folder, LaunchProgress(output) as progress:
+    with scratch("doctor") as folder, LaunchProgress(output, aloud=True) as progress:
         protocol = Protocol(
             target=loaded,
             workload=workload,

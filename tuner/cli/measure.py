@@ -62,7 +62,7 @@ def measure(
     from tuner.study.trial import Failure
 
     folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
-    with LaunchProgress(output) as progress:
+    with LaunchProgress(output, aloud=True) as progress:
         protocol = Protocol(
             target=loaded,
             workload=workload,

@@ -6,16 +6,12 @@ from tuner.cli.knobs import show_space
 from tuner.report.method import protocol
 from tuner.study.space import SearchSpace
 from tuner.study.study import Settings
-from tuner.study.workload import Loop
 from tuner.target.spec import Target
 from tuner.terminal import Output
-from tuner.units import format_duration
+from tuner.units import count, format_duration
 
 _settings = TypeAdapter(Settings)
 _space = TypeAdapter(SearchSpace)
-
-_OVERHEAD_SECONDS = 1.6
-"""Start, verification and stop of one launch of the bundled agent, for the estimate of a plan only."""
 
 
 def print_plan(settings: Settings, target: Target, output: Output) -> None:
@@ -23,20 +19,11 @@ def print_plan(settings: Settings, target: Target, output: Output) -> None:
     space = target.space.pinned(settings.pinned)
     alone = [name for name in target.left_alone if name in settings.pinned]
     confirming = settings.launches - settings.budget
-    seconds = _seconds(settings)
+    seconds = settings.seconds
     asked = {"settings": _settings.dump_python(settings, mode="json"), "space": _space.dump_python(space, mode="json")}
     output.tell({**asked, "trials": settings.budget, "launches_to_confirm": confirming, "seconds": round(seconds)})
     show_space(space, alone, output)
-    output.say(f"{settings.budget} trials and {confirming} launches to confirm")
+    output.say(f"{count(settings.budget, 'trial')} and {confirming} launches to confirm")
     output.say(f"each: {protocol(settings.workload)}")
     output.say(f"limits: {settings.limits}")
     output.say(f"about {format_duration(seconds)}")
-
-
-def _seconds(settings: Settings) -> float:
-    workload = settings.workload
-    seconds = settings.launches * (workload.seconds + _OVERHEAD_SECONDS)
-    if workload.loop is Loop.CLOSED:
-        # Finalists are driven in open loop as well.
-        seconds += (settings.launches - settings.budget) * workload.seconds / len(workload.loads)
-    return seconds

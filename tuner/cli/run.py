@@ -19,6 +19,7 @@ from tuner.report.text import in_shell
 from tuner.report.verdict import Verdict, verdict
 from tuner.search import engine
 from tuner.search.storage import Store, create, lacks_password
+from tuner.study.objectives import Limits
 from tuner.study.study import Header, Settings
 from tuner.target import spec
 from tuner.target.spec import Target
@@ -92,8 +93,16 @@ def _search(store: Store, target: Target, output: Output) -> None:
     except BaseException:
         _report_if_possible(store, output)
         raise
+    _require_result(found, settings.limits)
+
+
+def _require_result(found: Verdict, limits: Limits) -> None:
+    """Raise what the exit code says where a search names nothing to serve, or confirmed nothing."""
+    if found.configuration is None and found.unjudged:
+        few = "too few requests for a p99; measure longer with --measure-at-most"
+        raise InvalidMeasurementError(f"cannot tell whether a configuration meets the limits ({limits}): {few}")
     if found.configuration is None:
-        raise InfeasibleError(f"no configuration meets the limits ({settings.limits})")
+        raise InfeasibleError(f"no configuration meets the limits ({limits})")
     if not found.finalists:
         raise InvalidMeasurementError("nothing was confirmed, as every launch for it failed; the report says why")
 

@@ -20,6 +20,8 @@ def print_diagnosis(diagnosis: Diagnosis, output: Output = PLAIN) -> None:
     output.show(_checks(diagnosis.checks))
     if diagnosis.providers:
         output.show(_providers(diagnosis.providers))
+        for line in _excuses(diagnosis.providers):
+            output.say(line)
     if diagnosis.noise is not None:
         output.show(_noise(diagnosis, diagnosis.noise))
     output.show(_ladder(diagnosis.rungs))
@@ -41,17 +43,25 @@ def _checks(checks: Sequence[Check]) -> Table:
 
 
 def _providers(providers: Sequence[Provider]) -> Table:
-    """One row for each provider: a mark where it runs a precision, and why where it does not."""
+    """One row for each provider, with a mark where it runs a precision."""
     title = "Execution providers, tried with the model as it is; other precisions are built when asked for"
     table = Table(title=title, title_justify="left")
     precisions = list(dict.fromkeys(name for provider in providers for name in provider.precisions))
     table.add_column("provider", no_wrap=True)
-    for heading in (*precisions, "why not", "what to do"):
+    for heading in precisions:
         table.add_column(cell(heading), overflow="fold")
     for provider in providers:
         marks = ["–" if provider.precisions.get(name, "–") else "[green]ok[/]" for name in precisions]
-        table.add_row(cell(provider.name), *marks, cell(reasons(provider)), cell(provider.advice))
+        table.add_row(cell(provider.name), *marks)
     return table
+
+
+def _excuses(providers: Sequence[Provider]) -> Iterator[str]:
+    """Say why providers do not run a precision, and what to do: whole sentences, which no column is wide enough for."""
+    for provider in providers:
+        told = [reasons(provider), provider.advice and f"what to do: {provider.advice}"]
+        if any(told):
+            yield f"{provider.name}: {'; '.join(filter(None, told))}"
 
 
 def _noise(diagnosis: Diagnosis, noise: Noise) -> Table:

@@ -4,6 +4,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement as Width
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +19,9 @@ from tuner.study.trial import LevelSummary, Measurement
 from tuner.terminal import PLAIN, Output, cell
 from tuner.units import format_bytes, format_rate, format_seconds
 
+_LEAST_WIDTH = 24
+"""Columns that a configuration needs in a table of finalists; in fewer, every name of a knob breaks."""
+
 
 def print_verdict(study: Study, report: Path, output: Output = PLAIN) -> None:
     """Write the result of a study: the finalists, what speaks against them, the sentence, and where the report is."""
@@ -25,7 +31,7 @@ def print_verdict(study: Study, report: Path, output: Output = PLAIN) -> None:
         return
     found = verdict(study)
     if found.finalists:
-        output.show(_finalists(study, found))
+        output.show(_Finalists(study, found))
     for finalist in found.finalists:
         if finalist.objection:
             output.say(f"#{finalist.trial} cannot win: {finalist.objection}")
@@ -33,24 +39,49 @@ def print_verdict(study: Study, report: Path, output: Output = PLAIN) -> None:
     output.say(f"Report: {report}")
 
 
-def _finalists(study: Study, found: Verdict) -> Table:
-    table = Table(
-        title=f"Confirmed over up to {study.settings.rounds} fresh launches each (ratios with 95 % intervals)",
-        title_justify="left",
-    )
-    table.add_column("configuration", overflow="fold", min_width=24)
-    table.add_column("part", overflow="fold")
-    columns = finalist_table.columns(study, found)
-    for column in columns:
-        table.add_column(str(column).replace(" at ", "\nat ").replace(" (", "\n("), justify="right")
-    for finalist in found.finalists:
-        cells = finalist_table.cells(study, found, finalist)
-        table.add_row(
-            cell(f"#{finalist.trial} {short(finalist.configuration, study.default)}"),
-            cell(finalist_table.note(found, finalist)),
-            *(_broken(one, column.label == finalist_table.RATIO) for one, column in zip(cells, columns, strict=True)),
-        )
-    return table
+class _Finalists:
+    """The finalists, in a table or, where a screen is too narrow for all of its columns, one below the other."""
+
+    def __init__(self, study: Study, found: Verdict) -> None:
+        self._columns = finalist_table.columns(study, found)
+        self._title = f"Confirmed over up to {study.settings.rounds} fresh launches each (ratios with 95 % intervals)"
+        self._rows = [
+            (
+                cell(f"#{finalist.trial} {short(finalist.configuration, study.default)}"),
+                cell(finalist_table.note(found, finalist)),
+                finalist_table.cells(study, found, finalist),
+            )
+            for finalist in found.finalists
+        ]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        others = Width.get(console, options, self._table()).maximum
+        if (width := options.max_width - others) >= _LEAST_WIDTH:
+            yield self._table(width)
+        else:
+            yield from self._blocks()
+
+    def _table(self, width: int = 0) -> Table:
+        """Draw the table with a first column of at most this width, in which text folds; no other one gives way."""
+        table = Table(title=self._title, title_justify="left")
+        table.add_column("configuration", overflow="fold", max_width=width)
+        table.add_column("part", no_wrap=True)
+        for column in self._columns:
+            heading = str(column).replace(" at ", "\nat ").replace(" (", "\n(")
+            table.add_column(heading, justify="right", no_wrap=True)
+        for name, part, cells in self._rows:
+            shown = zip(cells, self._columns, strict=True)
+            table.add_row(name, part, *(_broken(one, column.label == finalist_table.RATIO) for one, column in shown))
+        return table
+
+    def _blocks(self) -> Iterator[RenderableType]:
+        """Write a line for each cell."""
+        yield Text(self._title)
+        for name, part, cells in self._rows:
+            yield Text()
+            yield name
+            for heading, one in (("part", part), *zip(self._columns, cells, strict=True)):
+                yield Padding(Text(f"{heading}: {one}"), (0, 0, 0, 2), expand=False)
 
 
 def _broken(one: finalist_table.Cell, is_ratio: bool) -> Text:

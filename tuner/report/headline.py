@@ -55,6 +55,8 @@ def _unconfirmed(study: Study, found: Verdict) -> str:
         return "Not confirmed"
     if not study.trials:
         return "Nothing measured"
+    if found.unjudged:
+        return "Not known"
     return "No configuration" if any(trial.measurement for trial in study.trials) else "All failed"
 
 

@@ -13,21 +13,29 @@ from rich.text import Text
 from tuner.measure.protocol import Watcher
 from tuner.report.quality import answered
 from tuner.report.text import short
-from tuner.study.judgement import best, feasible, front_of
+from tuner.study.judgement import best, feasible, front_of, unjudged
 from tuner.study.space import Configuration
 from tuner.study.study import Settings
-from tuner.study.trial import Trial
+from tuner.study.trial import LOAD_PHASES, Trial
 from tuner.terminal import PLAIN, Output, cell, inert
 from tuner.units import format_duration, format_rate, format_seconds
+
+_LONG = ("prepare", "start", "verify", *LOAD_PHASES)
+"""The phases that can take long: who only sees their log would think that nothing happens."""
 
 _ROWS = 6
 """Rows of the front: what is watched must fit under the lines of the trials."""
 
 
 class LaunchProgress:
-    """What one launch is doing, as a live view in a terminal; elsewhere it is silent."""
+    """What one launch is doing, as a live view in a terminal.
 
-    def __init__(self, output: Output = PLAIN) -> None:
+    Elsewhere it is silent, or with `aloud` writes a line for each of several launches, or for each long phase of one.
+    """
+
+    def __init__(self, output: Output = PLAIN, *, aloud: bool = False) -> None:
+        self._aloud = aloud
+        self._said = ""
         self._console = output.progress()
         self._live: Live | None = None
         self._phase = ""
@@ -57,6 +65,15 @@ class LaunchProgress:
     def phase(self, name: str) -> None:
         """Show the phase of the launch."""
         self._phase, self._tick = name, ""
+        title, _, phase = name.rpartition(": ")
+        told = title or (phase if phase.startswith(_LONG) else "")
+        if self._aloud and self._live is None and told and told != self._said:
+            self._said = told
+            self._say(told)
+
+    def _say(self, text: str) -> None:
+        # One line is one message, however narrow the terminal or the log is.
+        self._console.print(Text(inert(text)), soft_wrap=True)
 
     def tick(self, throughput: float, p99: float | None) -> None:
         """Show the load of the last half second."""
@@ -76,7 +93,7 @@ class SearchProgress(LaunchProgress):
         self._settings = settings
         self._default = default
         self._trials = list(trials)
-        self._title = ""
+        self._title = self._configuration = ""
         self._launches = 0
         self._left = settings.launches - len(trials)
         self._began = self._counted = time.monotonic()
@@ -89,16 +106,23 @@ class SearchProgress(LaunchProgress):
         self._best = best(self._kept)
 
     def _lines(self) -> Iterator[str]:
+        # A configuration is the longest of all, so it has a line of its own: what moves is never cut off.
         yield f"{self._title}  {self._phase}  {self._tick}"
+        yield self._configuration
         if self._trials:
             slo = self._settings.limits.slo
             label = f"best so far under {slo}" if slo else "best so far"
             yield f"{label}: {self._line(self._best)}" if self._best else "nothing within the limits yet"
+        now = time.monotonic()
+        left = max(0.0, self._each * self._left - (now - self._counted))
+        yield f"{format_duration(now - self._began)} so far, about {format_duration(left)} left"
+
+    @property
+    def _each(self) -> float:
+        """Seconds that a launch takes: as measured, and until one was measured as planned."""
         if self._launches:
-            now = time.monotonic()
-            each = (self._counted - self._began) / self._launches
-            left = max(0.0, each * self._left - (now - self._counted))
-            yield f"{format_duration(now - self._began)} so far, about {format_duration(left)} left"
+            return (self._counted - self._began) / self._launches
+        return self._settings.seconds / self._settings.launches
 
     def _render(self) -> RenderableType:
         lines = super()._render()
@@ -127,8 +151,8 @@ class SearchProgress(LaunchProgress):
 
     def trial_started(self, number: int, configuration: Configuration) -> None:
         """Show which configuration is measured."""
-        place = f"trial {len(self._trials) + 1}/{self._settings.budget}"
-        self._title = inert(f"{place}  #{number} {short(configuration, self._default)}")
+        self._title = f"trial {len(self._trials) + 1}/{self._settings.budget}  #{number}"
+        self._configuration = inert(short(configuration, self._default))
 
     def trial_finished(self, trial: Trial) -> None:
         """Write one line for a finished trial."""
@@ -140,6 +164,8 @@ class SearchProgress(LaunchProgress):
     def confirmation_started(self, done: int, total: int, trial: int) -> None:
         """Show which finalist is launched again."""
         self._title = f"confirmation {done + 1}/{total}  #{trial}"
+        known = (inert(short(one.configuration, self._default)) for one in self._trials if one.number == trial)
+        self._configuration = next(known, "")
         self._left = total - done
         if self._live is None:
             self._say(self._title)
@@ -157,17 +183,20 @@ class SearchProgress(LaunchProgress):
         """Write something a person should know."""
         self._say(f"note: {message}")
 
-    def _say(self, text: str) -> None:
-        # One line is one trial, however narrow the terminal or the log is.
-        self._console.print(Text(inert(text)), soft_wrap=True)
-
     def _line(self, trial: Trial) -> str:
         text = inert(short(trial.configuration, self._default))
         if trial.failure is not None:
             return f"#{trial.number} {trial.failure.kind}: {inert(trial.failure.reason)} {text}"
         assert trial.measurement is not None
         target = trial.measurement.target
-        mark = " (front)" if trial in self._front else "" if trial in self._kept else " (misses the limits)"
         p99 = f"p99 {' / '.join(format_seconds(level.told_p99) for level in trial.measurement.levels)}"
         quality = f"{answered(trial.measurement.quality)} " if trial.measurement.quality else ""
-        return f"#{trial.number} ok {p99} {format_rate(target.throughput)} {quality}{text}{mark}"
+        return f"#{trial.number} ok {p99} {format_rate(target.throughput)} {quality}{text}{self._mark(trial)}"
+
+    def _mark(self, trial: Trial) -> str:
+        """Say how a measured trial stands: one with too few requests for a p99 is not known to miss anything."""
+        if trial in self._front:
+            return " (front)"
+        if trial in self._kept:
+            return ""
+        return " (p99 not known)" if unjudged(trial, self._settings.limits) else " (misses the limits)"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tuner.report.quality import shortfall
 from tuner.report.text import TOO_FEW, short
-from tuner.study.judgement import criterion, ranked, violations
+from tuner.study.judgement import criterion, ranked, unjudged, violations
 from tuner.study.study import Study
 from tuner.study.trial import LevelSummary, Trial
 from tuner.units import format_drop, format_rate, format_seconds
@@ -48,11 +48,25 @@ def _none_within(study: Study, measured: list[Trial]) -> str:
             f"Nothing can be compared: the default, trial #{default.number}, failed ({told}), so whether another "
             "configuration answers as well is not known."
         )
-    nearest = min(ranked(measured), key=lambda trial: _distance(study, trial))
-    told = " and ".join(_misses(study, nearest))
+    return _nearest(study, measured)
+
+
+def _nearest(study: Study, measured: list[Trial]) -> str:
+    """Say how near a trial came that misses the limits, and of how many others nobody knows."""
+    limits = study.settings.limits
+    missing = [trial for trial in measured if not unjudged(trial, limits)]
+    if not missing:
+        return (
+            f"Whether a configuration meets the limits ({limits}) cannot be told: no p99 is known at "
+            f"{study.settings.workload.target} ({TOO_FEW}); measure longer."
+        )
+    nearest = min(ranked(missing), key=lambda trial: _distance(study, trial))
+    named = f"#{nearest.number} {short(nearest.configuration, study.default)}, {' and '.join(_misses(study, nearest))}"
+    if len(missing) == len(measured):
+        return f"No configuration meets the limits ({limits}); the nearest is {named}."
+    unknown = f"{len(measured) - len(missing)} of {len(measured)} trials could not be judged ({TOO_FEW})"
     return (
-        f"No configuration meets the limits ({study.settings.limits}); the nearest is #{nearest.number} "
-        f"{short(nearest.configuration, study.default)}, {told}."
+        f"No configuration is known to meet the limits ({limits}); {unknown}, and the nearest of the others is {named}."
     )
 
 

@@ -9,7 +9,7 @@ from tuner.report.text import TOO_FEW, bracketed, percent, short, with_span
 from tuner.report.ties import beyond_noise, least_difference
 from tuner.report.unconfirmed import unconfirmed
 from tuner.statistics.compare import Estimate
-from tuner.study.judgement import Criterion, best, criterion, feasible
+from tuner.study.judgement import Criterion, best, criterion, feasible, unjudged
 from tuner.study.space import Configuration
 from tuner.study.study import Study
 from tuner.study.trial import Trial
@@ -24,7 +24,8 @@ class Verdict:
     `better` says whether the winner beats the default beyond noise in the figure that decides. `chosen` is the finalist
     that the sentence says to run: the winner, or the default where the winner is not better. `lost` are the trials of
     which every confirming launch failed. `best` is the best trial that was measured once, when nothing was confirmed.
-    `arrivals` is the load of the open loop that was confirmed beside a closed one.
+    `arrivals` is the load of the open loop that was confirmed beside a closed one. `unjudged` says that there is
+    nothing to serve only for want of requests: of too few a p99 is not known, and nothing is known to miss the limits.
     """
 
     finalists: tuple[Finalist, ...]
@@ -36,6 +37,7 @@ class Verdict:
     lost: tuple[int, ...] = ()
     best: Trial | None = None
     arrivals: Load | None = None
+    unjudged: bool = False
 
     @property
     def configuration(self) -> Configuration | None:
@@ -52,7 +54,14 @@ def verdict(study: Study) -> Verdict:
         seen = best(trial for trial in study.trials if feasible(trial, study.settings.limits))
         sentence = unconfirmed(study, seen, lost(study))
         return Verdict(
-            finalists=(), default=None, winner=None, better=False, sentence=sentence, lost=lost(study), best=seen
+            finalists=(),
+            default=None,
+            winner=None,
+            better=False,
+            sentence=sentence,
+            lost=lost(study),
+            best=seen,
+            unjudged=seen is None and _none_judged(study),
         )
     number = study.default_trial.number if study.default_trial else None
     default = next((finalist for finalist in confirmed if finalist.trial == number), None)
@@ -68,8 +77,15 @@ def verdict(study: Study) -> Verdict:
         chosen=winner if better or default is None or default.objection is not None else winner and default,
         lost=lost(study),
         arrivals=arrivals_load(study),
+        unjudged=all(TOO_FEW in (finalist.objection or "") for finalist in confirmed),
     )
     return replace(found, sentence=_sentence(study, found))
+
+
+def _none_judged(study: Study) -> bool:
+    """Whether trials were measured, but every one of them with too few requests to say that it misses the limits."""
+    measured = [trial for trial in study.trials if trial.measurement is not None]
+    return bool(measured) and all(unjudged(trial, study.settings.limits) for trial in measured)
 
 
 def _decides(study: Study) -> Criterion:
@@ -90,7 +106,7 @@ def _better(study: Study, winner: Finalist) -> bool:
 def _sentence(study: Study, found: Verdict) -> str:
     winner, default = found.winner, found.default
     if winner is None:
-        return _nobody(study, found.finalists[0])
+        return _nobody(study, found)
     if winner is default:
         return f"Keep the default{_no_better(study, found)}. It gives {_figures(study, winner)}."
     changed = short(winner.configuration, study.default)
@@ -115,10 +131,11 @@ def _no_better(study: Study, found: Verdict) -> str:
     return f" for now: whether {changed} is better cannot be told, as its {nearest.objection}; measure longer"
 
 
-def _nobody(study: Study, nearest: Finalist) -> str:
+def _nobody(study: Study, found: Verdict) -> str:
     """Say that no finalist can win, and what speaks against the best of them."""
-    limits = study.settings.limits
-    wanted = f"meets the limits ({limits})" if limits.slo else "can be relied on"
+    limits, nearest = study.settings.limits, found.finalists[0]
+    meets = "is known to meet" if found.unjudged else "meets"
+    wanted = f"{meets} the limits ({limits})" if limits.slo else "can be relied on"
     reason = f"the best of them, {short(nearest.configuration, study.default)}, cannot win: {nearest.objection}"
     return f"No configuration that was confirmed {wanted}; {reason}."
 

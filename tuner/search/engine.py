@@ -14,6 +14,7 @@ from tuner.search.sampler import propose
 from tuner.search.storage import Store
 from tuner.study.space import Configuration, identity
 from tuner.study.trial import Confirmation, Failure, Outcome, Trial
+from tuner.units import count
 
 Measure = Callable[[Configuration, Path, Repetition], Outcome]
 """Measure a configuration once and leave its raw material in the folder."""
@@ -68,7 +69,7 @@ def _spend(store: Store, starts: Sequence[Configuration], measure: Measure, prog
             with_quality=settings.quality_objective,
         )
         if proposal is None:
-            progress.note(f"every configuration of the space was measured after {len(trials)} trials")
+            progress.note(f"every configuration of the space was measured after {count(len(trials), 'trial')}")
             return
         trial = _run(store, proposal, measure, progress)
         # Nothing can be learnt where the configuration as it comes does not start, gives no answers to compare with, or

@@ -83,6 +83,14 @@ def feasible(trial: Trial, limits: Limits) -> bool:
     return measurement is not None and all(miss <= 0.0 for miss in violations(measurement, limits).values())
 
 
+def unjudged(trial: Trial, limits: Limits) -> bool:
+    """Whether a trial was measured and misses nothing, but by too few requests to know its p99 against the SLO."""
+    measurement, slo = trial.measurement, limits.slo
+    if measurement is None or slo is None or slo.metric != "p99" or measurement.target.told_p99 is not None:
+        return False
+    return violations(measurement, limits)["quality"] <= 0.0
+
+
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
     """Return the measured trials, the best at the target load first; those that tie stay in their order."""
     measured = [(merit(trial.measurement), trial) for trial in trials if trial.measurement is not None]

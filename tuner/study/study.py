@@ -7,7 +7,10 @@ from tuner.machine import Machine, Placement
 from tuner.study.objectives import Limits
 from tuner.study.space import Configuration, SearchSpace, Value, identity
 from tuner.study.trial import Confirmation, Trial
-from tuner.study.workload import Load, Workload
+from tuner.study.workload import Load, Loop, Workload
+
+_OVERHEAD_SECONDS = 1.6
+"""Start, verification and stop of one launch of the bundled agent, for estimates before one was measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,15 @@ class Settings:
     def launches(self) -> int:
         """The most launches that the study takes: its budget, then every finalist and the default in every round."""
         return self.budget + (self.finalists + 1) * self.rounds
+
+    @property
+    def seconds(self) -> float:
+        """How long the study takes, in seconds, as far as anybody knows before its first launch has ended."""
+        seconds = self.launches * (self.workload.seconds + _OVERHEAD_SECONDS)
+        if self.workload.loop is Loop.CLOSED:
+            # Finalists are driven in open loop as well.
+            seconds += (self.launches - self.budget) * self.workload.seconds / len(self.workload.loads)
+        return seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
