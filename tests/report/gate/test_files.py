@@ -208,6 +208,10 @@ def test_a_long_log_and_a_long_reason_take_no_room_from_the_rest(letter: str, ro
     assert len(summary.encode()) < MOST_BYTES + 100
 
 
+def test_a_server_that_wrote_nothing_has_no_log() -> None:
+    assert "```" not in gate_files(replace(GATES["kept"](), failure=replace(CRASH, log_tail=())))["summary.md"]
+
+
 def test_a_long_log_is_shortened_and_everything_else_is_there() -> None:
     long = Failure(kind=FailureKind.CRASH, reason="r" * 200_000, log_tail=tuple("x" * 5_000 for _ in range(30)))
     summary = gate_files(replace(GATES["kept"](), failure=long))["summary.md"]

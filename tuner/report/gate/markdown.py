@@ -43,7 +43,8 @@ def _table(gate: Gate) -> Iterator[str]:
 def _failure(gate: Gate) -> Iterator[str]:
     if gate.failure is not None:
         yield f"The new one: **{in_markdown(gate.failure.kind)}**, {in_markdown(_cut(gate.failure.reason))}\n"
-        yield _fenced(gate.failure.log_tail[-_MOST_LOG_LINES:])
+        if gate.failure.log_tail:
+            yield _fenced(gate.failure.log_tail[-_MOST_LOG_LINES:])
     if gate.error is not None:
         yield "It ended early:\n"
         yield _fenced(gate.error.splitlines()[:_MOST_LOG_LINES])
