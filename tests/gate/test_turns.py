@@ -369,8 +369,8 @@ def failing(new: Collection[int], baseline: Collection[int] = ()) -> Progress:
 
 def test_a_new_side_that_fails_in_every_round_is_a_regression_although_each_second_try_works() -> None:
     found = failing(new=range(100))
-    assert len(found.rounds) == 5  # the first p of at most 5 %: one half to the power of five
-    assert found.reliability == Reliability(rounds=5, new=5, p=2.0**-5, ruling=Ruling.REGRESSION)
+    assert len(found.rounds) == 7  # the first p of at most 1 %: one half to the power of seven
+    assert found.reliability == Reliability(rounds=7, new=7, p=2.0**-7, ruling=Ruling.REGRESSION)
     assert gate(found).ruling is Ruling.REGRESSION
 
 
@@ -404,11 +404,11 @@ def test_disturbed_launches_are_no_failures_of_a_side() -> None:
         (5, 0, 0, Ruling.NO_REGRESSION, None),
         (5, 1, 0, Ruling.NO_REGRESSION, None),
         (5, 2, 1, Ruling.NO_REGRESSION, None),
-        (4, 2, 0, Ruling.INCONCLUSIVE, 10),  # every second round: the fifth failure comes in the tenth
-        (4, 4, 0, Ruling.INCONCLUSIVE, 5),
-        (5, 5, 0, Ruling.REGRESSION, None),
-        (9, 7, 1, Ruling.REGRESSION, None),  # p = 9 / 256
-        (9, 6, 1, Ruling.INCONCLUSIVE, 14),  # p = 8 / 128; of 13 rounds 8 and 2: 56 / 1024, of 14 rounds 9 and 2
+        (4, 2, 0, Ruling.INCONCLUSIVE, 14),  # every second round: the seventh failure comes in the fourteenth
+        (4, 4, 0, Ruling.INCONCLUSIVE, 7),
+        (7, 7, 0, Ruling.REGRESSION, None),
+        (11, 10, 1, Ruling.REGRESSION, None),  # p = 12 / 2048
+        (9, 7, 1, Ruling.INCONCLUSIVE, 16),  # of 15 rounds 11 and 2: p = 92 / 8192, of 16 rounds 12 and 2: 106 / 16384
         (9, 0, 9, Ruling.NO_REGRESSION, None),
     ],
 )
@@ -417,3 +417,17 @@ def test_how_often_each_side_fails_alone_is_judged_by_a_sign_test(
 ) -> None:
     found = reliability(rounds, new, baseline)
     assert (found.ruling, found.needed) == (ruling, needed)
+
+
+def test_of_sides_that_fail_equally_often_the_new_one_is_seldom_called_a_regression() -> None:
+    """Every path of a fair walk over 60 rounds in which one side alone fails, as far as the first verdict."""
+    chances, called = {0: 1.0}, 0.0
+    for count in range(1, 61):
+        following: dict[int, float] = {}
+        for new, chance in chances.items():
+            for more in (new, new + 1):
+                following[more] = following.get(more, 0.0) + chance / 2.0
+        verdicts = {new: reliability(count, new, count - new).ruling for new in following}
+        called += sum(chance for new, chance in following.items() if verdicts[new] is Ruling.REGRESSION)
+        chances = {new: chance for new, chance in following.items() if verdicts[new] is not Ruling.REGRESSION}
+    assert called == pytest.approx(0.041, abs=0.001)

@@ -49,7 +49,7 @@ def tried_again() -> Gate:
     return gate(played(scattered, new=new, quality=answers())[0])
 
 
-def failing_at_first(rounds: int) -> Gate:
+def failing_at_first(rounds: int, *, seconds: float) -> Gate:
     """Each of the first rounds has a launch of the new side that fails; the second try works."""
     tries = Counter[int]()
 
@@ -57,7 +57,7 @@ def failing_at_first(rounds: int) -> Gate:
         tries[number] += 1
         return CRASH if number < rounds and tries[number] == 1 else outcome(0.04 * SCATTER[number % 8], 400.0)
 
-    return gate(played(scattered, new=new, quality=answers(), asked=settings(seconds=90.0))[0])
+    return gate(played(scattered, new=new, quality=answers(), asked=settings(seconds=seconds))[0])
 
 
 def open_twice() -> Gate:
@@ -77,8 +77,8 @@ GATES: dict[str, Callable[[], Gate]] = {
     "again": tried_again,
     "ended": ended_early,
     "both": open_twice,
-    "failing": lambda: failing_at_first(5),
-    "sometimes": lambda: failing_at_first(3),
+    "failing": lambda: failing_at_first(7, seconds=180.0),
+    "sometimes": lambda: failing_at_first(3, seconds=90.0),
 }
 
 
