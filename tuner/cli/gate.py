@@ -2,7 +2,6 @@
 
 import shlex
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,6 +61,7 @@ def gate(
     Example: tuner gate --target ./server --baseline origin/main --max-p99 +5% --min-throughput -5%
     """
     from tuner.cli import gated
+    from tuner.cli.folders import run_folder
     from tuner.gate.effect import Figure, Limit
     from tuner.gate.result import Settings
     from tuner.gate.side import New, launchable_baseline
@@ -84,11 +84,11 @@ def gate(
         typed=context.obj.typed,
         cores=prepared.placement.server,
     )
-    name = f"gate-{datetime.now():%Y%m%d-%H%M%S}"
     with launchable_baseline(baseline, new) as before:
         options.show_lines([f"baseline: {note}" for note in before.notes if note not in loaded.notes], output)
+        folder = run_folder(out, "gate")
         settings = Settings(
-            name=name,
+            name=folder.name,
             baseline=before.described,
             new=new.launchable.described,
             workload=workload,
@@ -98,7 +98,6 @@ def gate(
             seed=seed,
         )
         command = shlex.join(context.obj.command)
-        folder = out.resolve() / name
         gated.run(settings, before, new.launchable, prepared.placement, command=command, folder=folder, output=output)
 
 
