@@ -203,8 +203,24 @@ def test_without_a_temporary_folder(
     assert "no temporary folder can be made (No such file or directory)" in capsys.readouterr().err
 
 
-def test_a_locustfile_that_is_broken_is_named_by_locust_and_by_its_own_code(tmp_path: Path) -> None:
-    (tmp_path / "broken.py").write_text("raise RuntimeError('mine')\n")
+SECOND_TIME_BROKEN = """
+from pathlib import Path
+
+from locust import User
+
+seen = Path(__file__).with_name("seen")
+if seen.exists():
+    raise RuntimeError("mine")
+seen.touch()
+
+
+class Visitor(User):
+    pass
+"""
+
+
+def test_a_locust_that_ends_says_why_itself_and_has_its_own_code(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(SECOND_TIME_BROKEN)
     where = ["--url", "http://127.0.0.1:9", "--port", str(free_port())]
     result = tuner("ui", "--target", "null", "--locustfile", "broken.py", *where, cwd=tmp_path)
     assert result.returncode == 6, result.stderr

@@ -166,6 +166,7 @@ def prepared(
     runtime_python: str | None = None,
 ) -> Prepared:
     """Load a target to be measured under a load, and tell a person what it has to say before."""
+    from tuner.cli.locustfile import require_loadable
     from tuner.machine import cores, place
     from tuner.target import spec
 
@@ -173,6 +174,7 @@ def prepared(
     own = target_options(context, name)
     target = spec.load(name, own, locustfile, placement.server, runtime_python)
     require_open_loop(workload, target)
+    require_loadable(target, locustfile)
     show_notes(target, output(context))
     return Prepared(target=target, given={key: str(target.names[key]) for key in own}, placement=placement)
 

@@ -21,7 +21,7 @@ from tuner.study.objectives import Slo, parse_slo
 from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace
 from tuner.target import file as target_file
 from tuner.target.answers import Answers, answers
-from tuner.target.command import CommandError, run
+from tuner.target.command import CommandError, environment, run
 from tuner.target.file import KnobTable, TargetTable, TimeoutsTable
 from tuner.target.inputs import Prepare, preparation
 from tuner.target.names import PLACES, check, check_facts, substitute
@@ -231,7 +231,7 @@ def _facts(folder: Path, table: TargetTable, names: Mapping[str, Any]) -> dict[s
     argv = [substitute(part, names) for part in table.facts.command]
     env = {key: substitute(text, names, partly=True) for key, text in table.env.items()}
     try:
-        output = run(argv, folder=folder, env=env, seconds=_FACTS_SECONDS)
+        output = run(argv, folder=folder, env=environment(env), seconds=_FACTS_SECONDS)
     except CommandError as error:
         raise UsageError(f"[facts] {error}") from None
     try:
@@ -314,6 +314,8 @@ def _own_locustfile(given: str | None) -> Path | None:
     path = Path(given)
     if not path.is_file():
         raise UsageError(f"--locustfile: there is no file {path}")
+    if path.suffix != ".py":
+        raise UsageError(f"--locustfile {given}: Locust reads Python only; give a file whose name ends in .py")
     return path.resolve()
 
 
