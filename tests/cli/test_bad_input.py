@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from tests import hot
 from tests.cli.program import tuner
 from tests.conftest import MakeTarget
 from tuner.cli.app import app
@@ -36,6 +37,12 @@ from tuner.search.storage import read_study
         (["search", "--target", "null", "--slo", "p99=quick"], "cannot read 'quick'"),
         (["search", "--target", "null", "--slo", "p98=5ms"], "unknown metric 'p98'"),
         (["search", "--target", "null", "--users", "32,4"], "--users must rise"),
+        # What the shell makes of a variable that is not set.
+        (["search", "--target", "null", "--users", ""], "--users '': expected whole numbers"),
+        (["gate", "--target", "null", "--baseline", "HEAD", "--users", ""], "--users '': expected whole numbers"),
+        (["gate", "--target", "null", "--baseline", "HEAD", "--rate", ""], "--rate '': expected arrivals a second"),
+        (["search", "--target", ""], "--target '': give a bundled target's name, or a folder"),
+        (["search", "--target", "null", "--name", ""], "--name ''"),
         (["search", "--target", "null", "--rate", "fast"], "--rate 'fast': expected arrivals a second"),
         (["measure", "--target", "null", "--rate", "50", "--users", "4"], "give one of them"),
         (["measure", "--target", "null", "--load-master", "10.0.0.5:5557"], "cannot reach what tuner launches"),
@@ -84,6 +91,12 @@ def test_low_above_high_is_named_with_its_file(make_target: MakeTarget, tmp_path
     result = tuner("search", "--target", str(folder), cwd=tmp_path)
     assert result.returncode == 2
     assert f"{folder / 'target.toml'}: a: low must not be above high" in result.stderr
+
+
+def test_an_empty_name_is_not_the_target_of_this_folder(make_target: MakeTarget) -> None:
+    folder = make_target(hot.TOML, server_py="", requests_jsonl=hot.REQUESTS)
+    result = tuner("search", "--target", "", "--dry-run", cwd=folder)
+    assert (result.returncode, result.stdout) == (2, "")
 
 
 def test_a_study_that_exists_is_never_overwritten(tmp_path: Path) -> None:

@@ -105,6 +105,6 @@ def _workload(
     users: str | None, rate: str | None, within: str | None, at_most: str | None, processes: int
 ) -> "Workload":
     """Read the load; of a ladder only the target, as time is better spent on more launches than on more loads."""
-    one = users or (None if rate is not None else "32")
+    one = "32" if users is None and rate is None else users
     workload = options.workload(one, rate, within, at_most, processes)
     return replace(workload, loads=(workload.target,))

@@ -133,7 +133,7 @@ def workload(
 
     if users is not None and rate is not None:
         raise UsageError("--users drives a closed loop and --rate an open one: give one of them")
-    usual = standard(parse_users(users or "4,32") if rate is None else parse_rates(rate))
+    usual = standard(parse_users("4,32" if users is None else users) if rate is None else parse_rates(rate))
     most = usual.measure_most if within is None else usual.patience
     most = most if at_most is None else parse_seconds(at_most)
     if most < _SHORTEST_SECONDS:
@@ -263,7 +263,7 @@ def _left_over(words: Sequence[str]) -> Iterator[tuple[str, str | None]]:
 def study_name(given: str | None, target: str) -> str:
     """Check the name of a study, or make one of the target's name and the time."""
     plain = re.sub(r"[^A-Za-z0-9.-]+", "-", target).strip("-.")[:40] or "study"
-    name = given or f"{plain}-{datetime.now():%Y%m%d-%H%M%S}"
+    name = f"{plain}-{datetime.now():%Y%m%d-%H%M%S}" if given is None else given
     if not _NAME.match(name):
         raise UsageError(f"--name {name!r}: use letters, digits, dots, dashes and underscores, at most 64 of them")
     return name

@@ -113,6 +113,8 @@ class Target:
 
 def find(name: str) -> Path:
     """Find the folder of a target: a bundled name, or a path."""
+    if not name:
+        raise UsageError("--target '': give a bundled target's name, or a folder; . is this one")
     here = Path(name)
     if (here / "target.toml").is_file():
         return here.resolve()
