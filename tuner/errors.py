@@ -73,9 +73,13 @@ class Terminated(BaseException):
     """SIGTERM arrived: unwinds like KeyboardInterrupt, so that everything is stopped and reported; exit code 143."""
 
 
+_ALIKE = 0.7
+"""How much two names have in common of which one is a slip of the other; --foo and --out have 0.6."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Say that `name` is unknown, with the nearest known name and all of them."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1)
+    near = get_close_matches(name, names, n=1, cutoff=_ALIKE)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"unknown {kind} {name!r}{hint} (known: {', '.join(names) or 'none'})"

@@ -1,16 +1,17 @@
 """The options that several verbs share, and how the loose texts of a command line become values."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner import bundled
-from tuner.errors import TargetFileError, UsageError, unknown
+from tuner.cli.own_options import target_options
+from tuner.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from tuner.machine import Placement
@@ -223,41 +224,6 @@ def load_target(
     from tuner.target import spec
 
     return spec.load(name, target_options(context, name), locustfile, runtime_python=runtime_python)
-
-
-def target_options(context: typer.Context, name: str) -> dict[str, str]:
-    """Read the options of the target's own: those of the settings, and over them those that were typed."""
-    from tuner.settings.flags import flag_of
-    from tuner.target import spec
-
-    known = {flag_of(option): option for option in spec.declared_options(name)}
-    for flag in sorted(known.keys() & _flags_of_tuner(context)):
-        path = spec.find(name) / "target.toml"
-        raise TargetFileError(f"{path}: [options] {known[flag]}: {flag} is a flag of tuner; choose another name")
-    ours = [flag for parameter in context.command.params for flag in parameter.opts if flag.startswith("--")]
-    found: dict[str, str] = {}
-    for flag, value in (*context.obj.own.items(), *_left_over(context.args)):
-        if flag not in known:
-            raise UsageError(unknown("option", flag, (*known, *ours)))
-        if value is None:
-            raise UsageError(f"{flag} needs a value")
-        found[known[flag]] = value
-    return found
-
-
-def _flags_of_tuner(context: typer.Context) -> set[str]:
-    """Return the flags of every verb: an option of a target by such a name would never be reached."""
-    program: Any = context.find_root().command
-    options = [option for verb in (program, *program.commands.values()) for option in verb.params]
-    return {"--help", *(flag for option in options for flag in (*option.opts, *option.secondary_opts))}
-
-
-def _left_over(words: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-    """Yield what the parser left over: `--flag value` and `--flag=value`, which may be options of the target."""
-    rest = iter(words)
-    for word in rest:
-        flag, equals, value = word.partition("=")
-        yield flag, value if equals else next(rest, None)
 
 
 def study_name(given: str | None, target: str) -> str:
