@@ -36,7 +36,7 @@ def test_runs_of_one_second_share_no_folder(tmp_path: Path) -> None:
 
 def test_where_no_folder_can_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="cannot be made .*: choose a folder with --out"):
+    with pytest.raises(StorageError, match=r"cannot be made .*: choose a folder with --out"):
         run_folder(tmp_path / "file", "gate")
 
 
@@ -51,7 +51,7 @@ def test_a_verb_takes_a_folder_that_nobody_has(
         return make_measurement()
 
     monkeypatch.setattr(measurement, "measure", measured)
-    monkeypatch.setattr(gated, "run", lambda settings, *_, folder, **__: used.append(folder.name))
+    monkeypatch.setattr(gated, "run", lambda *_, folder, **__: used.append(folder.name))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "old.toml").write_text("[set]\ndelay_ms = 5\n")
     for _ in range(2):

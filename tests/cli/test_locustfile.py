@@ -61,7 +61,7 @@ def test_a_module_beside_no_locustfile_is_found_only_where_locust_runs(tmp_path:
     (tmp_path / "mine.py").write_text(f"import helper\n{USERS}")
     target = spec.load("null", locustfile=str(tmp_path / "mine.py"))
     require_loadable(target, "mine.py", tmp_path / "here")
-    with pytest.raises(UsageError, match="--locustfile mine.py: .*No module named 'helper'"):
+    with pytest.raises(UsageError, match=r"--locustfile mine.py: .*No module named 'helper'"):
         require_loadable(target, "mine.py")
 
 

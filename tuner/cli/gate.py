@@ -69,10 +69,11 @@ def gate(
     from tuner.units import parse_change, parse_seconds, parse_share
 
     limits = (
-        Limit(figure=Figure.P99, ratio=parse_change(max_p99)),
-        Limit(figure=Figure.THROUGHPUT, ratio=parse_change(min_throughput)),
+        Limit(figure=Figure.P99, ratio=options.read("--max-p99", parse_change, max_p99)),
+        Limit(figure=Figure.THROUGHPUT, ratio=options.read("--min-throughput", parse_change, min_throughput)),
     )
-    drop, seconds = parse_share(max_accuracy_drop), parse_seconds(at_most)
+    drop = options.read("--max-accuracy-drop", parse_share, max_accuracy_drop)
+    seconds = options.read("--at-most", parse_seconds, at_most)
     workload = _workload(users, rate, p99_within, measure_at_most, load_processes)
     prepared, output = options.prepared(context, target, workload, locustfile, runtime_python), options.output(context)
     loaded = prepared.target

@@ -1,11 +1,11 @@
 """The options that several verbs share, and how the loose texts of a command line become values."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tuner.target.spec import Target
     from tuner.terminal import Output
 
+_Value = TypeVar("_Value")
 
 TargetName = Annotated[
     str,
@@ -111,6 +112,14 @@ def output(context: typer.Context) -> "Output":
     return found
 
 
+def read(flag: str, parse: Callable[[str], _Value], text: str) -> _Value:
+    """Read the text of a flag; an error names the flag."""
+    try:
+        return parse(text)
+    except UsageError as error:
+        raise UsageError(f"{flag}: {error}") from None
+
+
 def slo(text: str | None, target: "Target") -> "Slo | None":
     """Read --slo; without it the target's own holds, if it has one."""
     from tuner.study.objectives import parse_slo
@@ -130,13 +139,15 @@ def workload(
 ) -> "Workload":
     """Read the load to measure under, of one loop or the other."""
     from tuner.study.workload import parse_rates, parse_users, standard
-    from tuner.units import parse_seconds, parse_share
+    from tuner.units import parse_address, parse_seconds, parse_share
 
+    if master is not None:
+        read("--load-master", parse_address, master)
     if users is not None and rate is not None:
         raise UsageError("--users drives a closed loop and --rate an open one: give one of them")
     usual = standard(parse_users("4,32" if users is None else users) if rate is None else parse_rates(rate))
     most = usual.measure_most if within is None else usual.patience
-    most = most if at_most is None else parse_seconds(at_most)
+    most = most if at_most is None else read("--measure-at-most", parse_seconds, at_most)
     if most < _SHORTEST_SECONDS:
         raise UsageError(f"--measure-at-most {at_most}: too short, give at least {_SHORTEST_SECONDS:g} s")
     return replace(
@@ -144,7 +155,7 @@ def workload(
         patience=usual.patience if at_most is None else most,
         measure=min(usual.measure, most),
         measure_most=most,
-        interval=usual.interval if within is None else parse_share(within),
+        interval=usual.interval if within is None else read("--p99-within", parse_share, within),
         processes=processes,
         master=master,
     )

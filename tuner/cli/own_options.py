@@ -51,7 +51,7 @@ def _flags_of(verbs: Iterable[Any]) -> Iterator[str]:
 
 
 def _left_over(words: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-    """Yield what the parser left over: `--flag value` and `--flag=value`, which may be options of the target; and lone words."""
+    """Yield what the parser left over: `--flag value` and `--flag=value`, which may be the target's, and lone words."""
     rest = iter(words)
     for word in rest:
         flag, equals, value = word.partition("=") if word.startswith("-") else (word, "", "")

@@ -48,7 +48,8 @@ def search(
     from tuner.study.objectives import Limits
     from tuner.study.study import Settings
 
-    limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=parse_share(max_accuracy_drop))
+    drop = options.read("--max-accuracy-drop", parse_share, max_accuracy_drop)
+    limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=drop)
     if quality_objective and not loaded.answers.compared:
         raise UsageError(f"--quality-objective: {loaded.name} has no [answers] with requests and field to compare")
     settings = Settings(
