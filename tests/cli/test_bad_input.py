@@ -51,6 +51,8 @@ from tuner.search.storage import read_study
         (["gate", "--target", "null", "--baseline", "HEAD", "--rate", ""], "--rate '': expected arrivals a second"),
         (["search", "--target", ""], "--target '': give a bundled target's name, or a folder"),
         (["search", "--target", "null", "--name", ""], "--name ''"),
+        (["search", "--target", "null", "--out", ""], "--out '': give a folder; . is this one"),
+        (["report", ""], "FOLDER '': give a folder; . is this one"),
         (["search", "--target", "null", "--rate", "fast"], "--rate 'fast': expected arrivals a second"),
         (["measure", "--target", "null", "--rate", "50", "--users", "4"], "give one of them"),
         (["measure", "--target", "null", "--load-master", "10.0.0.5:5557"], "cannot reach what tuner launches"),
@@ -90,6 +92,29 @@ def test_one_sentence_and_exit_code_two(tmp_path: Path, arguments: list[str], se
     assert len(result.stderr.strip().splitlines()) == 1
     assert result.stdout == ""
     assert [path.name for path in tmp_path.iterdir()] == ["junk.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flag"),
+    [
+        (["search", "--target", "null", "--out", "o\udcff"], "--out"),
+        (["search", "--target", "t\udcff"], "--target"),
+        (["measure", "--target", "null", "--locustfile", "l\udcff.py"], "--locustfile"),
+        (["gate", "--target", "null", "--baseline", "t\udcff"], "--baseline"),
+        (["report", "t\udcff"], "FOLDER"),
+        (["compare", "t\udcff", "t\udcff"], "BEFORE"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_a_path_that_is_not_utf_8(make_target: MakeTarget, tmp_path: Path, arguments: list[str], flag: str) -> None:
+    make_target(hot.TOML, server_py="", requests_jsonl=hot.REQUESTS).rename(tmp_path / "t\udcff")
+    (tmp_path / "l\udcff.py").write_text("")
+    before = {*tmp_path.iterdir()}
+    result = tuner(*arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.startswith(f"tuner: {flag}: the path '")
+    assert result.stderr.endswith("is not UTF-8, and no report can name it; rename it\n")
+    assert {*tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize("arguments", [["search", "--budget", "0"], ["search", "--seed", "-1"], ["serch"]])

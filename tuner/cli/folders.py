@@ -1,10 +1,24 @@
-"""The folder of its own that a run gets below --out."""
+"""The folders that a verb is given, and the one of its own that a run gets below --out."""
 
+from collections.abc import Callable
 from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from tuner.errors import StorageError
+from tuner.errors import StorageError, UsageError
+from tuner.files import require_text
+
+
+def folder_for(flag: str) -> Callable[[str], Path]:
+    """Return what reads the folder that a flag or an argument names."""
+
+    def read(text: str) -> Path:
+        if not text:
+            raise UsageError(f"{flag} '': give a folder; . is this one")
+        require_text(flag, Path(text).resolve())
+        return Path(text)
+
+    return read
 
 
 def run_folder(out: Path, verb: str) -> Path:

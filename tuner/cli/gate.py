@@ -62,12 +62,14 @@ def gate(
     """
     from tuner.cli import gated
     from tuner.cli.folders import run_folder
+    from tuner.files import require_text
     from tuner.gate.effect import Figure, Limit
     from tuner.gate.result import Settings
     from tuner.gate.side import New, launchable_baseline
     from tuner.target import spec
     from tuner.units import parse_change, parse_seconds, parse_share
 
+    require_text("--baseline", baseline)
     limits = (
         Limit(figure=Figure.P99, ratio=options.read("--max-p99", parse_change, max_p99)),
         Limit(figure=Figure.THROUGHPUT, ratio=options.read("--min-throughput", parse_change, min_throughput)),

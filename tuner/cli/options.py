@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from tuner import bundled
+from tuner.cli.folders import folder_for
 from tuner.cli.own_options import target_options
 from tuner.errors import UsageError, unknown
 
@@ -87,7 +88,12 @@ QualityObjective = Annotated[
 Seed = Annotated[
     int, typer.Option("--seed", min=0, help="Seed for what is drawn at random, such as the order of requests.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder in which each run gets a folder of its own.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out", help="Folder in which each run gets a folder of its own.", parser=folder_for("--out"), metavar="PATH"
+    ),
+]
 Storage = Annotated[str | None, typer.Option("--storage", help="Optuna storage URL; default: SQLite in the study.")]
 RuntimePython = Annotated[
     str | None,

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from tuner.cli import options
+from tuner.cli.folders import folder_for
 
 
 def resume(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="The study's folder.")],
+    folder: Annotated[Path, typer.Argument(help="The study's folder.", parser=folder_for("FOLDER"))],
     budget: Annotated[int | None, typer.Option("--budget", min=1, help="A new budget; default: the study's.")] = None,
     storage: options.Storage = None,
 ) -> None:

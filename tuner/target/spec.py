@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tuner import bundled
 from tuner.errors import TargetFileError, UsageError, unknown
+from tuner.files import require_text
 from tuner.machine import cores, place
 from tuner.runtimes import store
 from tuner.runtimes.known import advice
@@ -113,6 +114,12 @@ class Target:
 
 def find(name: str) -> Path:
     """Find the folder of a target: a bundled name, or a path."""
+    folder = _find(name)
+    require_text("--target", folder)
+    return folder
+
+
+def _find(name: str) -> Path:
     if not name:
         raise UsageError("--target '': give a bundled target's name, or a folder; . is this one")
     here = Path(name)
@@ -318,6 +325,7 @@ def _own_locustfile(given: str | None) -> Path | None:
         raise UsageError(f"--locustfile: there is no file {path}")
     if path.suffix != ".py":
         raise UsageError(f"--locustfile {given}: Locust reads Python only; give a file whose name ends in .py")
+    require_text("--locustfile", path.resolve())
     return path.resolve()
 
 
