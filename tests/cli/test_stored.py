@@ -76,3 +76,13 @@ def test_two_studies_are_compared_and_the_exit_code_says_whether_the_second_is_w
     ratios = {one["name"]: one["ratio"]["value"] for one in told["result"]["changes"] if one["figure"] == "throughput"}
     assert ratios == {"default": pytest.approx(factor), "chosen": pytest.approx(factor)}
     assert ("regression" in result.stderr) == (code == 5)
+
+
+def test_a_study_that_cannot_be_written_can_be_copied(tmp_path: Path) -> None:
+    store(studies.small(name="mine"), tmp_path)
+    (tmp_path / "mine" / "report.json").mkdir()
+    result = tuner("report", "mine", cwd=tmp_path)
+    assert result.returncode == 7, result.stderr
+    told = "make it writable, or copy the study and report on the copy"
+    assert result.stderr == f"tuner: the report cannot be written to mine: Is a directory; {told}\n"
+    assert "--out" not in tuner("report", "--help", cwd=tmp_path).stdout, "there is no other folder to choose"
