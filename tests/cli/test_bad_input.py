@@ -31,6 +31,13 @@ from tuner.search.storage import read_study
             "--vary delay_ms: --set holds it at 3.0; give one of them",
         ),
         (["measure", "--target", "null", "--url", "http://127.0.0.1:9", "--set", "delay_ms=3"], "--set configures"),
+        (["measure", "--target", "null", "--url", "http://"], "--url http://: expected a host and a port"),
+        (
+            ["measure", "--target", "null", "--url", "http://h:99999"],
+            "--url http://h:99999: expected a host and a port",
+        ),
+        (["measure", "--target", "null", "--url", "http://h:x"], "--url http://h:x: expected a host and a port"),
+        (["ui", "--target", "null", "--url", "http://h:0"], "--url http://h:0: expected a host and a port"),
         (["search", "--target", "null", "--storage", "nonsense"], "--storage 'nonsense' is not a database URL"),
         (["search", "--target", "null", "--storage", "me:pw@host/db"], "--storage '***@host/db' is not a database URL"),
         (["search", "--target", "null", "--buget", "3"], "unknown option '--buget'; did you mean '--budget'"),

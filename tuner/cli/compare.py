@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 
 def compare(
     context: typer.Context,
-    before: Annotated[Path, typer.Argument(help="A study's folder, or one of measurements: what was there before.", parser=folder_for("BEFORE"))],
-    after: Annotated[Path, typer.Argument(help="Another of the same kind: what is there now.", parser=folder_for("AFTER"))],
+    before: Annotated[
+        Path,
+        typer.Argument(
+            help="A study's folder, or one of measurements: what was there before.", parser=folder_for("BEFORE")
+        ),
+    ],
+    after: Annotated[
+        Path, typer.Argument(help="Another of the same kind: what is there now.", parser=folder_for("AFTER"))
+    ],
     other_machine: Annotated[
         bool, typer.Option("--other-machine", help="Compare figures of different or unknown machines all the same.")
     ] = False,

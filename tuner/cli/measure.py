@@ -77,7 +77,8 @@ def measure(
         else:
             outcome = measurement.measure_url(protocol, url.rstrip("/"), folder)
     if isinstance(outcome, Failure):
-        raise as_error(outcome, f"logs in {folder}: ")
+        # Where nobody answered, nothing has written a log.
+        raise as_error(outcome, f"logs in {folder}: " if any(folder.glob("*.log")) else "")
     print_measurement(outcome, folder, output)
     if slo is not None and (asked := limits.slo) is not None:
         require_kept(outcome, asked)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
+from urllib.parse import urlsplit
 
 import typer
 
@@ -222,8 +223,19 @@ def require_url(url: str | None, sets: Sequence[str] | None) -> None:
     """Refuse a --url that is none, and knobs for a server that is not ours to launch."""
     if url is not None and not url.startswith(("http://", "https://")):
         raise UsageError(f"--url {url}: begin it with http:// or https://")
+    if url is not None and not _names_a_server(url):
+        raise UsageError(f"--url {url}: expected a host and a port up to 65535, such as http://127.0.0.1:8000")
     if url is not None and sets:
         raise UsageError("--set configures a server that tuner launches; with --url configure it where you start it")
+
+
+def _names_a_server(url: str) -> bool:
+    """Whether a URL has a host, and a port in range if it has one."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and " " not in parts.netloc and parts.port != 0
+    except ValueError:
+        return False
 
 
 def require_free(port: int) -> None:
