@@ -22,5 +22,9 @@ def resume(
     from tuner.cli.run import go_on
     from tuner.search.storage import open_study
 
+    output = options.output(context)
     with open_study(folder, storage, secret=context.obj.storage) as store:
-        go_on(store, options.output(context), budget)
+        if budget is not None and (have := len(store.trials)) >= budget:
+            note = f"note: {folder} has {have} trials already: --budget {budget} adds none, only what is left to confirm"
+            options.show_lines([note], output)
+        go_on(store, output, budget)
