@@ -17,6 +17,7 @@ The number is the exit code of the command line. A message says what is wrong, w
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class TunerError(Exception):
@@ -71,6 +72,13 @@ class StorageError(TunerError):
 
 class Terminated(BaseException):
     """SIGTERM arrived: unwinds like KeyboardInterrupt, so that everything is stopped and reported; exit code 143."""
+
+
+def study_exists(folder: Path) -> StudyExistsError:
+    """Say that the folder of a new study is there already."""
+    return StudyExistsError(
+        f"{folder} exists already: continue it with `tuner resume {folder}`, or choose another --name"
+    )
 
 
 _ALIKE = 0.7

@@ -31,6 +31,10 @@ from tuner.search.storage import read_study
             "--vary delay_ms: --set holds it at 3.0; give one of them",
         ),
         (["measure", "--target", "null", "--url", "http://127.0.0.1:9", "--set", "delay_ms=3"], "--set configures"),
+        (
+            ["measure", "--target", "null", "--set", "delay_ms=3", "--set", "delay_ms=4"],
+            "--set delay_ms=4: delay_ms is held at 3.0 already; give one of them",
+        ),
         (["measure", "--target", "null", "--url", "http://"], "--url http://: expected a host and a port"),
         (
             ["measure", "--target", "null", "--url", "http://h:99999"],
@@ -150,6 +154,8 @@ def test_a_study_that_exists_is_never_overwritten(tmp_path: Path) -> None:
     result = tuner("search", "--target", "null", "--name", "mine", cwd=tmp_path)
     assert result.returncode == 2
     assert "exists already" in result.stderr
+    plan = tuner("search", "--target", "null", "--name", "mine", "--dry-run", cwd=tmp_path)
+    assert (plan.returncode, plan.stdout, plan.stderr) == (2, "", result.stderr)
 
 
 def test_an_output_folder_that_cannot_be_written(tmp_path: Path) -> None:

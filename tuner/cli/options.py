@@ -273,6 +273,8 @@ def parse_sets(target: "Target", texts: Sequence[str] | None) -> "Configuration"
         name, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"--set {text!r}: expected KNOB=VALUE")
+        if name in values:
+            raise UsageError(f"--set {text}: {name} is held at {values[name]} already; give one of them")
         if reason := target.why_not(value):
             raise UsageError(f"--set {text}: does not run here: {reason}")
         values[name] = space.knob(name).parse(value)

@@ -25,6 +25,8 @@ def resume(
     output = options.output(context)
     with open_study(folder, storage, secret=context.obj.storage) as store:
         if budget is not None and (have := len(store.trials)) >= budget:
-            note = f"note: {folder} has {have} trials already: --budget {budget} adds none, only what is left to confirm"
+            note = (
+                f"note: {folder} has {have} trials already: --budget {budget} adds none, only what is left to confirm"
+            )
             options.show_lines([note], output)
         go_on(store, output, budget)

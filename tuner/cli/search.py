@@ -36,7 +36,7 @@ def search(
 
     Example: tuner search --budget 50 --users 4,32 --slo p99=50ms
     """
-    from tuner.errors import UsageError
+    from tuner.errors import UsageError, study_exists
     from tuner.target import spec
     from tuner.units import parse_share
 
@@ -74,6 +74,8 @@ def search(
     if dry_run:
         from tuner.cli.plan import print_plan
 
+        if (folder := out.resolve() / settings.name).exists():
+            raise study_exists(folder)
         print_plan(settings, loaded, output)
     else:
         from tuner.cli.run import run
