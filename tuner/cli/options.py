@@ -18,7 +18,7 @@ from tuner.errors import UsageError, unknown
 if TYPE_CHECKING:
     from tuner.machine import Placement
     from tuner.study.objectives import Slo
-    from tuner.study.space import Configuration
+    from tuner.study.space import Configuration, Value
     from tuner.study.workload import Workload
     from tuner.target.spec import Target
     from tuner.terminal import Output
@@ -268,7 +268,8 @@ def parse_sets(target: "Target", texts: Sequence[str] | None) -> "Configuration"
     """Read `KNOB=VALUE` texts, and refuse them when they break a constraint together with the other defaults."""
     from tuner.study.expressions import names_in
 
-    space, values = target.space, {}
+    space = target.space
+    values: dict[str, Value] = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not equals:
