@@ -188,6 +188,7 @@ def test_help_names_every_verb_with_an_example(tmp_path: Path) -> None:
         assert name in overview.stdout
         for one in getattr(verb, "commands", {"": verb}).values():
             assert "Example: tuner" in one.help, f"{name} {one.name}"
+    assert "Example: tuner runtime " in tuner("runtime", "--help", cwd=tmp_path).stdout
 
 
 # The options of a verb are read with pydantic, by typer itself.
