@@ -17,6 +17,7 @@ The number is the exit code of the command line. A message says what is wrong, w
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class TunerError(Exception):
@@ -73,9 +74,20 @@ class Terminated(BaseException):
     """SIGTERM arrived: unwinds like KeyboardInterrupt, so that everything is stopped and reported; exit code 143."""
 
 
+def study_exists(folder: Path) -> StudyExistsError:
+    """Say that the folder of a new study is there already."""
+    return StudyExistsError(
+        f"{folder} exists already: continue it with `tuner resume {folder}`, or choose another --name"
+    )
+
+
+_ALIKE = 0.7
+"""How much two names have in common of which one is a slip of the other; --foo and --out have 0.6."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Say that `name` is unknown, with the nearest known name and all of them."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1)
+    near = get_close_matches(name, names, n=1, cutoff=_ALIKE)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"unknown {kind} {name!r}{hint} (known: {', '.join(names) or 'none'})"

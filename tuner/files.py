@@ -8,6 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tuner.errors import UsageError
+
+
+def require_text(flag: str, path: Path | str) -> None:
+    """Refuse a path that no report could name: a disk holds names that are no UTF-8, too."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(f"{flag}: the path {str(path)!r} is not UTF-8, and no report can name it; rename it") from None
+
 
 def write_atomically(path: Path, text: str) -> None:
     """Write `text` as UTF-8 with plain line ends: a crash leaves either the old file or the whole new one."""

@@ -105,6 +105,27 @@ def test_a_configuration_that_fails_is_infeasible(make_target: MakeTarget, tmp_p
     assert result.stderr.startswith("prepare\nstart\n"), "a log shows that something happens"
 
 
+@pytest.mark.parametrize(("written", "logs"), [([], False), (["locust.log"], True)])
+def test_a_measurement_that_failed_points_to_logs_only_where_there_are_some(
+    written: list[str],
+    logs: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_: object, __: object, folder: Path) -> Failure:
+        for name in ("measurement.json", *written):
+            (folder / name).write_text("")
+        return Failure(kind=FailureKind.NOT_READY, reason="nobody is there")
+
+    monkeypatch.setattr(measurement, "measure_url", fail)
+    with pytest.raises(SystemExit) as ended:
+        main(["measure", "--target", "null", "--url", "http://127.0.0.1:9", "--out", str(tmp_path)])
+    told = capsys.readouterr().err
+    assert (ended.value.code, "nobody is there" in told) == (4, True)
+    assert ("tuner: logs in " in told) == logs
+
+
 def test_a_search_in_which_nothing_keeps_the_limits_ends_with_its_own_code(tmp_path: Path) -> None:
     asked = ["--set", "delay_ms=5", "--slo", "p50=1ms", "--users", "4", "--measure-at-most", "0.5s", "--budget", "1"]
     result = tuner("search", "--target", "null", "--name", "mine", *asked, cwd=tmp_path)
@@ -249,8 +270,24 @@ def test_without_a_temporary_folder(
     assert "no temporary folder can be made (No such file or directory)" in capsys.readouterr().err
 
 
-def test_a_locustfile_that_is_broken_is_named_by_locust_and_by_its_own_code(tmp_path: Path) -> None:
-    (tmp_path / "broken.py").write_text("raise RuntimeError('mine')\n")
+SECOND_TIME_BROKEN = """
+from pathlib import Path
+
+from locust import User
+
+seen = Path(__file__).with_name("seen")
+if seen.exists():
+    raise RuntimeError("mine")
+seen.touch()
+
+
+class Visitor(User):
+    pass
+"""
+
+
+def test_a_locust_that_ends_says_why_itself_and_has_its_own_code(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(SECOND_TIME_BROKEN)
     where = ["--url", "http://127.0.0.1:9", "--port", str(free_port())]
     result = tuner("ui", "--target", "null", "--locustfile", "broken.py", *where, cwd=tmp_path)
     assert result.returncode == 6, result.stderr

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.program import tuner
 from tests.conftest import MakeTarget
+from tuner import bundled
 from tuner.settings import schema
 
 PLAN = {"settings", "space", "trials", "launches_to_confirm", "seconds"}
@@ -217,7 +218,14 @@ def test_shell_completion(tmp_path: Path, shell: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "offered"), [("tuner se", ["search", "serve"]), ("tuner search --target r", ["reference"])]
+    ("words", "offered"),
+    [
+        ("tuner se", ["search", "serve"]),
+        ("tuner search --target r", ["reference"]),
+        ("tuner targets r", ["reference"]),
+        ("tuner targets ", bundled.target_names()),
+        ("tuner runtime add ", ["openvino"]),
+    ],
 )
 def test_verbs_and_targets_are_completed(tmp_path: Path, words: str, offered: list[str]) -> None:
     place = str(words.count(" "))

@@ -8,6 +8,8 @@ import pytest
 
 from tests.cli.program import tuner
 from tests.report import samples, studies
+from tuner.cli import run
+from tuner.cli.app import main
 from tuner.report.verdict import verdict
 from tuner.search.storage import create, read_study
 from tuner.study.study import Header, Study
@@ -76,3 +78,29 @@ def test_two_studies_are_compared_and_the_exit_code_says_whether_the_second_is_w
     ratios = {one["name"]: one["ratio"]["value"] for one in told["result"]["changes"] if one["figure"] == "throughput"}
     assert ratios == {"default": pytest.approx(factor), "chosen": pytest.approx(factor)}
     assert ("regression" in result.stderr) == (code == 5)
+
+
+def test_a_study_that_cannot_be_written_can_be_copied(tmp_path: Path) -> None:
+    store(studies.small(name="mine"), tmp_path)
+    (tmp_path / "mine" / "report.json").mkdir()
+    result = tuner("report", "mine", cwd=tmp_path)
+    assert result.returncode == 7, result.stderr
+    told = "make it writable, or copy the study and report on the copy"
+    assert result.stderr == f"tuner: the report cannot be written to mine: Is a directory; {told}\n"
+    assert "--out" not in tuner("report", "--help", cwd=tmp_path).stdout, "there is no other folder to choose"
+
+
+@pytest.mark.parametrize(("budget", "told"), [(None, False), (5, False), (2, True), (1, True)])
+def test_a_budget_that_is_spent_already_is_told(
+    budget: int | None, told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished = []
+    monkeypatch.setattr(run, "go_on", lambda store, _, budget: finished.append((store.folder, budget)))
+    study = studies.small(name="mine")
+    store(replace(study, trials=study.trials[:2], confirmations=()), tmp_path)
+    asked = [] if budget is None else ["--budget", str(budget)]
+    with pytest.raises(SystemExit) as ended:
+        main(["resume", str(tmp_path / "mine"), *asked])
+    assert (ended.value.code, finished) == (0, [(tmp_path / "mine", budget)])
+    note = f"has 2 trials already: --budget {budget} adds none, only what is left to confirm\n"
+    assert capsys.readouterr().err == (f"note: {tmp_path / 'mine'} {note}" if told else "")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.cli import options
+from tuner.cli.folders import folder_for
 
 if TYPE_CHECKING:
     from tuner.report.comparison.sources import Source
@@ -13,8 +14,15 @@ if TYPE_CHECKING:
 
 def compare(
     context: typer.Context,
-    before: Annotated[Path, typer.Argument(help="A study's folder, or one of measurements: what was there before.")],
-    after: Annotated[Path, typer.Argument(help="Another of the same kind: what is there now.")],
+    before: Annotated[
+        Path,
+        typer.Argument(
+            help="A study's folder, or one of measurements: what was there before.", parser=folder_for("BEFORE")
+        ),
+    ],
+    after: Annotated[
+        Path, typer.Argument(help="Another of the same kind: what is there now.", parser=folder_for("AFTER"))
+    ],
     other_machine: Annotated[
         bool, typer.Option("--other-machine", help="Compare figures of different or unknown machines all the same.")
     ] = False,

@@ -2,7 +2,6 @@
 
 import shlex
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +61,9 @@ def gate(
     Example: tuner gate --target ./server --baseline origin/main --max-p99 +5% --min-throughput -5%
     """
     from tuner.cli import gated
+    from tuner.cli.folders import run_folder
     from tuner.errors import UsageError
+    from tuner.files import require_text
     from tuner.gate.effect import Figure, Limit
     from tuner.gate.result import Settings
     from tuner.gate.side import New, launchable_baseline
@@ -70,11 +71,13 @@ def gate(
     from tuner.terminal import writable
     from tuner.units import parse_change, parse_seconds, parse_share
 
+    require_text("--baseline", baseline)
     limits = (
-        Limit(figure=Figure.P99, ratio=parse_change(max_p99)),
-        Limit(figure=Figure.THROUGHPUT, ratio=parse_change(min_throughput)),
+        Limit(figure=Figure.P99, ratio=options.read("--max-p99", parse_change, max_p99)),
+        Limit(figure=Figure.THROUGHPUT, ratio=options.read("--min-throughput", parse_change, min_throughput)),
     )
-    drop, seconds = parse_share(max_accuracy_drop), parse_seconds(at_most)
+    drop = options.read("--max-accuracy-drop", parse_share, max_accuracy_drop)
+    seconds = options.read("--at-most", parse_seconds, at_most)
     if seconds <= 0.0:
         raise UsageError(f"--at-most {at_most}: nothing can be launched in no time; give some minutes, such as 3min")
     workload = _workload(users, rate, p99_within, measure_at_most, load_processes)
@@ -89,11 +92,11 @@ def gate(
         typed=context.obj.typed,
         cores=prepared.placement.server,
     )
-    name = f"gate-{datetime.now():%Y%m%d-%H%M%S}"
     with launchable_baseline(baseline, new) as before:
         options.show_lines([f"baseline: {note}" for note in before.notes if note not in loaded.notes], output)
+        folder = run_folder(out, "gate")
         settings = Settings(
-            name=name,
+            name=folder.name,
             baseline=before.described,
             new=new.launchable.described,
             workload=workload,
@@ -103,7 +106,6 @@ def gate(
             seed=seed,
         )
         command = writable(shlex.join(context.obj.command))
-        folder = out.resolve() / name
         gated.run(settings, before, new.launchable, prepared.placement, command=command, folder=folder, output=output)
 
 
@@ -111,6 +113,6 @@ def _workload(
     users: str | None, rate: str | None, within: str | None, at_most: str | None, processes: int
 ) -> "Workload":
     """Read the load; of a ladder only the target, as time is better spent on more launches than on more loads."""
-    one = users or (None if rate is not None else "32")
+    one = "32" if users is None and rate is None else users
     workload = options.workload(one, rate, within, at_most, processes)
     return replace(workload, loads=(workload.target,))

@@ -1,6 +1,5 @@
 """`tuner measure`: one configuration, by the protocol of a search."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,6 +50,7 @@ def measure(
     loaded = prepared.target
     configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
     # Late: all this takes a while to load, and what is mistyped is told before.
+    from tuner.cli.folders import run_folder
     from tuner.machine import fingerprint
     from tuner.measure import measurement
     from tuner.measure.failed import as_error
@@ -61,12 +61,13 @@ def measure(
     from tuner.study.objectives import Limits
     from tuner.study.trial import Failure
 
-    folder = out.resolve() / f"measure-{datetime.now():%Y%m%d-%H%M%S}"
+    limits = Limits(slo=options.slo(slo, loaded))
+    folder = run_folder(out, "measure")
     with LaunchProgress(output, aloud=True) as progress:
         protocol = Protocol(
             target=loaded,
             workload=workload,
-            limits=Limits(slo=options.slo(slo, loaded)),
+            limits=limits,
             verifier=Verifier(loaded, folder / "answers", workload.concurrency, seed),
             machine=fingerprint(),
             placement=prepared.placement,
@@ -79,9 +80,10 @@ def measure(
         else:
             outcome = measurement.measure_url(protocol, url.rstrip("/"), folder)
     if isinstance(outcome, Failure):
-        raise as_error(outcome, f"logs in {folder}: ")
+        # Where nobody answered, nothing has written a log.
+        raise as_error(outcome, f"logs in {folder}: " if any(folder.glob("*.log")) else "")
     print_measurement(outcome, folder, output)
-    if slo is not None and (asked := protocol.limits.slo) is not None:
+    if slo is not None and (asked := limits.slo) is not None:
         require_kept(outcome, asked)
 
 

@@ -1,25 +1,29 @@
 """The options that several verbs share, and how the loose texts of a command line become values."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
+from urllib.parse import urlsplit
 
 import typer
 
 from tuner import bundled
-from tuner.errors import TargetFileError, UsageError, unknown
+from tuner.cli.folders import folder_for
+from tuner.cli.own_options import target_options
+from tuner.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from tuner.machine import Placement
     from tuner.study.objectives import Slo
-    from tuner.study.space import Configuration
+    from tuner.study.space import Configuration, Value
     from tuner.study.workload import Workload
     from tuner.target.spec import Target
     from tuner.terminal import Output
 
+_Value = TypeVar("_Value")
 
 TargetName = Annotated[
     str,
@@ -85,7 +89,12 @@ QualityObjective = Annotated[
 Seed = Annotated[
     int, typer.Option("--seed", min=0, help="Seed for what is drawn at random, such as the order of requests.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder in which each run gets a folder of its own.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out", help="Folder in which each run gets a folder of its own.", parser=folder_for("--out"), metavar="PATH"
+    ),
+]
 Storage = Annotated[str | None, typer.Option("--storage", help="Optuna storage URL; default: SQLite in the study.")]
 RuntimePython = Annotated[
     str | None,
@@ -110,6 +119,14 @@ def output(context: typer.Context) -> "Output":
     return found
 
 
+def read(flag: str, parse: Callable[[str], _Value], text: str) -> _Value:
+    """Read the text of a flag; an error names the flag."""
+    try:
+        return parse(text)
+    except UsageError as error:
+        raise UsageError(f"{flag}: {error}") from None
+
+
 def slo(text: str | None, target: "Target") -> "Slo | None":
     """Read --slo; without it the target's own holds, if it has one."""
     from tuner.study.objectives import parse_slo
@@ -129,13 +146,15 @@ def workload(
 ) -> "Workload":
     """Read the load to measure under, of one loop or the other."""
     from tuner.study.workload import parse_rates, parse_users, standard
-    from tuner.units import parse_seconds, parse_share
+    from tuner.units import parse_address, parse_seconds, parse_share
 
+    if master is not None:
+        read("--load-master", parse_address, master)
     if users is not None and rate is not None:
         raise UsageError("--users drives a closed loop and --rate an open one: give one of them")
-    usual = standard(parse_users(users or "4,32") if rate is None else parse_rates(rate))
+    usual = standard(parse_users("4,32" if users is None else users) if rate is None else parse_rates(rate))
     most = usual.measure_most if within is None else usual.patience
-    most = most if at_most is None else parse_seconds(at_most)
+    most = most if at_most is None else read("--measure-at-most", parse_seconds, at_most)
     if most < _SHORTEST_SECONDS:
         raise UsageError(f"--measure-at-most {at_most}: too short, give at least {_SHORTEST_SECONDS:g} s")
     return replace(
@@ -143,7 +162,7 @@ def workload(
         patience=usual.patience if at_most is None else most,
         measure=min(usual.measure, most),
         measure_most=most,
-        interval=usual.interval if within is None else parse_share(within),
+        interval=usual.interval if within is None else read("--p99-within", parse_share, within),
         processes=processes,
         master=master,
     )
@@ -166,6 +185,7 @@ def prepared(
     runtime_python: str | None = None,
 ) -> Prepared:
     """Load a target to be measured under a load, and tell a person what it has to say before."""
+    from tuner.cli.locustfile import require_loadable
     from tuner.machine import cores, place
     from tuner.target import spec
 
@@ -173,6 +193,7 @@ def prepared(
     own = target_options(context, name)
     target = spec.load(name, own, locustfile, placement.server, runtime_python)
     require_open_loop(workload, target)
+    require_loadable(target, locustfile)
     show_notes(target, output(context))
     return Prepared(target=target, given={key: str(target.names[key]) for key in own}, placement=placement)
 
@@ -202,8 +223,19 @@ def require_url(url: str | None, sets: Sequence[str] | None) -> None:
     """Refuse a --url that is none, and knobs for a server that is not ours to launch."""
     if url is not None and not url.startswith(("http://", "https://")):
         raise UsageError(f"--url {url}: begin it with http:// or https://")
+    if url is not None and not _names_a_server(url):
+        raise UsageError(f"--url {url}: expected a host and a port up to 65535, such as http://127.0.0.1:8000")
     if url is not None and sets:
         raise UsageError("--set configures a server that tuner launches; with --url configure it where you start it")
+
+
+def _names_a_server(url: str) -> bool:
+    """Whether a URL has a host, and a port in range if it has one."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and " " not in parts.netloc and parts.port != 0
+    except ValueError:
+        return False
 
 
 def require_free(port: int) -> None:
@@ -223,45 +255,10 @@ def load_target(
     return spec.load(name, target_options(context, name), locustfile, runtime_python=runtime_python)
 
 
-def target_options(context: typer.Context, name: str) -> dict[str, str]:
-    """Read the options of the target's own: those of the settings, and over them those that were typed."""
-    from tuner.settings.flags import flag_of
-    from tuner.target import spec
-
-    known = {flag_of(option): option for option in spec.declared_options(name)}
-    for flag in sorted(known.keys() & _flags_of_tuner(context)):
-        path = spec.find(name) / "target.toml"
-        raise TargetFileError(f"{path}: [options] {known[flag]}: {flag} is a flag of tuner; choose another name")
-    ours = [flag for parameter in context.command.params for flag in parameter.opts if flag.startswith("--")]
-    found: dict[str, str] = {}
-    for flag, value in (*context.obj.own.items(), *_left_over(context.args)):
-        if flag not in known:
-            raise UsageError(unknown("option", flag, (*known, *ours)))
-        if value is None:
-            raise UsageError(f"{flag} needs a value")
-        found[known[flag]] = value
-    return found
-
-
-def _flags_of_tuner(context: typer.Context) -> set[str]:
-    """Return the flags of every verb: an option of a target by such a name would never be reached."""
-    program: Any = context.find_root().command
-    options = [option for verb in (program, *program.commands.values()) for option in verb.params]
-    return {"--help", *(flag for option in options for flag in (*option.opts, *option.secondary_opts))}
-
-
-def _left_over(words: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-    """Yield what the parser left over: `--flag value` and `--flag=value`, which may be options of the target."""
-    rest = iter(words)
-    for word in rest:
-        flag, equals, value = word.partition("=")
-        yield flag, value if equals else next(rest, None)
-
-
 def study_name(given: str | None, target: str) -> str:
     """Check the name of a study, or make one of the target's name and the time."""
     plain = re.sub(r"[^A-Za-z0-9.-]+", "-", target).strip("-.")[:40] or "study"
-    name = given or f"{plain}-{datetime.now():%Y%m%d-%H%M%S}"
+    name = f"{plain}-{datetime.now():%Y%m%d-%H%M%S}" if given is None else given
     if not _NAME.match(name):
         raise UsageError(f"--name {name!r}: use letters, digits, dots, dashes and underscores, at most 64 of them")
     return name
@@ -271,11 +268,14 @@ def parse_sets(target: "Target", texts: Sequence[str] | None) -> "Configuration"
     """Read `KNOB=VALUE` texts, and refuse them when they break a constraint together with the other defaults."""
     from tuner.study.expressions import names_in
 
-    space, values = target.space, {}
+    space = target.space
+    values: dict[str, Value] = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"--set {text!r}: expected KNOB=VALUE")
+        if name in values:
+            raise UsageError(f"--set {text}: {name} is held at {values[name]} already; give one of them")
         if reason := target.why_not(value):
             raise UsageError(f"--set {text}: does not run here: {reason}")
         values[name] = space.knob(name).parse(value)

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from tuner.cli import options
+from tuner.cli.folders import folder_for
 
 
 def report(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="The study's folder.")],
+    folder: Annotated[Path, typer.Argument(help="The study's folder.", parser=folder_for("FOLDER"))],
     storage: options.Storage = None,
 ) -> None:
     """Write a study's report again from what is stored; nothing is measured.

@@ -6,9 +6,17 @@ import typer
 
 from tuner.cli import options
 
-Name = Annotated[str, typer.Argument(help="A name that `tuner runtime list` shows.")]
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+def names() -> list[str]:
+    """Return the names to complete."""
+    from tuner.runtimes.known import KNOWN
+
+    return [runtime.name for runtime in KNOWN]
+
+
+Name = Annotated[str, typer.Argument(help="A name that `tuner runtime list` shows.", autocompletion=names)]
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", epilog="Example: tuner runtime add openvino")
 
 
 @app.command("add")

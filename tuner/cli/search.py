@@ -36,7 +36,7 @@ def search(
 
     Example: tuner search --budget 50 --users 4,32 --slo p99=50ms
     """
-    from tuner.errors import UsageError
+    from tuner.errors import UsageError, study_exists
     from tuner.target import spec
     from tuner.terminal import writable
     from tuner.units import parse_share
@@ -49,7 +49,8 @@ def search(
     from tuner.study.objectives import Limits
     from tuner.study.study import Settings
 
-    limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=parse_share(max_accuracy_drop))
+    drop = options.read("--max-accuracy-drop", parse_share, max_accuracy_drop)
+    limits = Limits(slo=options.slo(slo, loaded), max_accuracy_drop=drop)
     if quality_objective and not loaded.answers.compared:
         raise UsageError(f"--quality-objective: {loaded.name} has no [answers] with requests and field to compare")
     settings = Settings(
@@ -75,6 +76,8 @@ def search(
     if dry_run:
         from tuner.cli.plan import print_plan
 
+        if (folder := out.resolve() / settings.name).exists():
+            raise study_exists(folder)
         print_plan(settings, loaded, output)
     else:
         from tuner.cli.run import run

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 def targets(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="Show the knobs of this target, by name or folder.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Show the knobs of this target, by name or folder.", autocompletion=bundled.target_names),
+    ] = None,
 ) -> None:
     """List the bundled targets, or show the knobs of one.
 

@@ -1,6 +1,7 @@
 """`tuner ui`: Locust's web UI, against a configuration of a target or a server that is there already."""
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,10 +22,13 @@ def ui(
 
     Example: tuner ui --set precision=int8_dynamic
     """
+    from tuner.cli.locustfile import require_loadable
+
     options.require_url(url, sets)
     options.require_free(port)
     output = options.output(context)
     loaded = options.load_target(context, target, locustfile, runtime_python)
+    require_loadable(loaded, locustfile, Path.cwd())
     configuration = loaded.space.configuration(options.parse_sets(loaded, sets))
     # Late: this takes a while to load, and what is mistyped is told before.
     from tuner.cli import launched

@@ -27,6 +27,7 @@ def worker(
     Example: tuner worker 10.0.0.5:5557
     """
     from tuner.cli.launched import locust_ended
+    from tuner.cli.locustfile import require_loadable
     from tuner.errors import UsageError
     from tuner.load.driver import locust_command, locust_environment
     from tuner.measure.drive import request_environment
@@ -37,6 +38,7 @@ def worker(
         raise UsageError(f"{master}: flags of the target's own come after ADDRESS:PORT")
     host, port = parse_address(master)
     loaded = options.load_target(context, target, locustfile)
+    require_loadable(loaded, locustfile, Path.cwd())
     scenario = loaded.open_locustfile if open_loop and loaded.open_locustfile else loaded.locustfile
     command = locust_command(scenario, "--worker", "--master-host", host, "--master-port", port)
     env = locust_environment(request_environment(loaded, seed))

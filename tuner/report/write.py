@@ -25,8 +25,8 @@ def write_report(study: Study, folder: Path) -> Path:
         for name, text in files.items():
             write_atomically(folder / name, text)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise StorageError(f"the report cannot be written to {folder}: {reason}; choose another folder") from error
+        reason = f"the report cannot be written to {folder}: {error.strerror or error}"
+        raise StorageError(f"{reason}; make it writable, or copy the study and report on the copy") from error
     return folder / "index.html"
 
 

@@ -16,7 +16,7 @@ from optuna.samplers import PartialFixedSampler, RandomSampler
 from optuna.trial import TrialState
 from pydantic import TypeAdapter, ValidationError
 
-from tuner.errors import StorageError, StudyExistsError, UsageError
+from tuner.errors import StorageError, UsageError, study_exists
 from tuner.files import write_atomically
 from tuner.search.database import (
     Database,
@@ -195,9 +195,7 @@ def create(reports: Path, header: Header, url: str | None) -> Store:
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
-        raise StudyExistsError(
-            f"{folder} exists already: continue it with `tuner resume {folder}`, or choose another --name"
-        ) from None
+        raise study_exists(folder) from None
     except OSError as error:
         raise StorageError(f"{folder} cannot be made ({error.strerror}): choose a folder with --out") from None
     try:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from tuner.errors import UsageError, unknown
+from tuner.settings.written import ADDRESS, CHANGE, DURATION, RATES, SHARE, SLO, USERS
 from tuner.study.objectives import parse_slo
 from tuner.study.workload import parse_rates, parse_users
 from tuner.units import parse_address, parse_change, parse_seconds, parse_share
@@ -32,6 +33,28 @@ def _slo_or_none(text: str) -> None:
         parse_slo(text)
 
 
+def _text(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+def _ladder(one: dict[str, Any], pattern: str) -> WithJsonSchema:
+    several = {"type": "array", "items": one, "minItems": 1, "uniqueItems": True}
+    return WithJsonSchema({"anyOf": [one, several, {"type": "string", "pattern": pattern}]})
+
+
+_Share = Annotated[str, _read_by(parse_share), _text(SHARE)]
+_Change = Annotated[str, _read_by(parse_change), _text(CHANGE)]
+_Duration = Annotated[str, _read_by(parse_seconds), _text(DURATION)]
+_Slo = Annotated[str, _read_by(_slo_or_none), _text(SLO)]
+_Address = Annotated[str, _read_by(parse_address), _text(ADDRESS)]
+_Users = Annotated[int | list[int] | str, _read_by(parse_users), _ladder({"type": "integer", "minimum": 1}, USERS)]
+_Rate = Annotated[
+    int | float | list[int | float] | str,
+    _read_by(parse_rates),
+    _ladder({"type": "number", "exclusiveMinimum": 0}, RATES),
+]
+
+
 class SettingsTable(BaseModel):
     """The settings of tuner: each is the flag of the same name, for every verb that has that flag and a --target."""
 
@@ -41,25 +64,21 @@ class SettingsTable(BaseModel):
         default=None, description="A bundled target's name, or a folder with a target.toml.", examples=["reference"]
     )
     budget: int | None = Field(default=None, ge=1, description="How many configurations to measure.", examples=[50])
-    users: Annotated[int | list[int] | str, _read_by(parse_users)] | None = Field(
+    users: _Users | None = Field(
         default=None, description="Closed loop: concurrencies, the last is the target load.", examples=[[4, 32]]
     )
-    rate: Annotated[int | float | list[int | float] | str, _read_by(parse_rates)] | None = Field(
+    rate: _Rate | None = Field(
         default=None, description="Open loop instead: arrivals a second, or a ladder of rates.", examples=[[50, 200]]
     )
-    slo: Annotated[str, _read_by(_slo_or_none)] | None = Field(
-        default=None, description="Limit under the target load, or none.", examples=["p99=50ms"]
-    )
-    max_accuracy_drop: Annotated[str, _read_by(parse_share)] | None = Field(
+    slo: _Slo | None = Field(default=None, description="Limit under the target load, or none.", examples=["p99=50ms"])
+    max_accuracy_drop: _Share | None = Field(
         default=None, description="Most accuracy to lose against the default.", examples=["1pt"]
     )
-    max_p99: Annotated[str, _read_by(parse_change)] | None = Field(
-        default=None, description="Of a gate: most that p99 may rise.", examples=["+5%"]
-    )
-    min_throughput: Annotated[str, _read_by(parse_change)] | None = Field(
+    max_p99: _Change | None = Field(default=None, description="Of a gate: most that p99 may rise.", examples=["+5%"])
+    min_throughput: _Change | None = Field(
         default=None, description="Of a gate: most that throughput may fall.", examples=["-5%"]
     )
-    at_most: Annotated[str, _read_by(parse_seconds)] | None = Field(
+    at_most: _Duration | None = Field(
         default=None,
         description="Of a gate: time for all launches; no round begins that would end later.",
         examples=["3min"],
@@ -84,16 +103,16 @@ class SettingsTable(BaseModel):
     runtime_python: str | None = Field(
         default=None, description="The Python that runs the target's programs.", examples=["/opt/gpu/bin/python"]
     )
-    p99_within: Annotated[str, _read_by(parse_share)] | None = Field(
+    p99_within: _Share | None = Field(
         default=None, description="Measure on until p99 is known this well.", examples=["10%"]
     )
-    measure_at_most: Annotated[str, _read_by(parse_seconds)] | None = Field(
+    measure_at_most: _Duration | None = Field(
         default=None, description="Longest time to measure a level.", examples=["3s"]
     )
     load_processes: int | None = Field(
         default=None, ge=1, description="How many processes make the load.", examples=[1]
     )
-    load_master: Annotated[str, _read_by(parse_address)] | None = Field(
+    load_master: _Address | None = Field(
         default=None, description="Where load processes on other machines connect.", examples=["0.0.0.0:5557"]
     )
     vary: list[str] = Field(

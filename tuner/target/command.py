@@ -19,14 +19,14 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def run(argv: Sequence[str], *, folder: Path, env: Mapping[str, str], seconds: float) -> str:
-    """Run a command in the target's folder, nothing of which outlives us, and return what it printed."""
+    """Run a command in a folder, with nothing but `env`; nothing of it outlives us. Return what it printed."""
     control, hold = os.pipe()
     status, tell = os.pipe()
     try:
         process = subprocess.Popen(
             reaped(argv, control, tell),
             cwd=folder,
-            env=environment(env),
+            env=dict(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

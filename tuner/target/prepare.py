@@ -16,7 +16,7 @@ from platformdirs import user_cache_path
 from tuner.errors import StorageError, TunerError
 from tuner.study.space import Configuration
 from tuner.target.cache import digest, held
-from tuner.target.command import CommandError, run
+from tuner.target.command import CommandError, environment, run
 from tuner.target.inputs import own_files
 from tuner.target.names import PLACES, substitute
 from tuner.target.spec import Target
@@ -73,7 +73,7 @@ def _build(target: Target, configuration: Configuration, folder: Path) -> None:
     argv = [substitute(part, names) for part in target.prepare.command]
     env = {key: substitute(text, names, partly=True) for key, text in target.env.items()}
     try:
-        run(argv, folder=target.folder, env=env, seconds=target.timeouts.prepare)
+        run(argv, folder=target.folder, env=environment(env), seconds=target.timeouts.prepare)
     except CommandError as error:
         if (full := os.strerror(errno.ENOSPC)) in str(error):  # of the disk, which no other configuration mends
             raise StorageError(f"{folder}: {full}; make room, or name another cache with XDG_CACHE_HOME") from None

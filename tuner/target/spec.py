@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tuner import bundled
 from tuner.errors import TargetFileError, UsageError, unknown
+from tuner.files import require_text
 from tuner.machine import cores, place
 from tuner.runtimes import store
 from tuner.runtimes.known import advice
@@ -21,7 +22,7 @@ from tuner.study.objectives import Slo, parse_slo
 from tuner.study.space import ChoiceKnob, Configuration, Knob, RangeKnob, SearchSpace
 from tuner.target import file as target_file
 from tuner.target.answers import Answers, answers
-from tuner.target.command import CommandError, run
+from tuner.target.command import CommandError, environment, run
 from tuner.target.file import KnobTable, TargetTable, TimeoutsTable
 from tuner.target.inputs import Prepare, preparation
 from tuner.target.names import PLACES, check, check_facts, substitute
@@ -114,11 +115,14 @@ class Target:
 def find(name: str) -> Path:
     """Find the folder of a target: a bundled name, or a path."""
     folder = named(name)
+    require_text("--target", folder)
     return folder if folder.parent == bundled.targets() else folder.resolve()
 
 
 def named(name: str) -> Path:
     """Return the folder of a target as it was named: links in its path are not followed."""
+    if not name:
+        raise UsageError("--target '': give a bundled target's name, or a folder; . is this one")
     here = Path(name)
     if (here / "target.toml").is_file():
         return here
@@ -243,7 +247,7 @@ def _facts(folder: Path, table: TargetTable, names: Mapping[str, Any]) -> dict[s
     argv = [substitute(part, names) for part in table.facts.command]
     env = {key: substitute(text, names, partly=True) for key, text in table.env.items()}
     try:
-        output = run(argv, folder=folder, env=env, seconds=_FACTS_SECONDS)
+        output = run(argv, folder=folder, env=environment(env), seconds=_FACTS_SECONDS)
     except CommandError as error:
         raise UsageError(f"[facts] {error}") from None
     try:
@@ -326,6 +330,9 @@ def _own_locustfile(given: str | None) -> Path | None:
     path = Path(given)
     if not path.is_file():
         raise UsageError(f"--locustfile: there is no file {path}")
+    if path.suffix != ".py":
+        raise UsageError(f"--locustfile {given}: Locust reads Python only; give a file whose name ends in .py")
+    require_text("--locustfile", path.resolve())
     return path.resolve()
 
 
