@@ -199,7 +199,7 @@ def test_a_measurement_says_what_was_asked_and_no_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("mine.py").touch()
+    Path("mine.py").write_text("from locust import User\n\n\nclass Somebody(User):\n    pass\n")
     address = f"127.0.0.1:{free_port()}"
     server = ["--url", f"http://alice:s3cret@{address}/"]
     with pytest.raises(SystemExit) as ended:

@@ -56,6 +56,7 @@ def test_no_verb_at_all_is_a_mistake_with_the_help(tmp_path: Path, arguments: li
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
 def test_a_standard_stream_that_is_closed_is_in_nobodys_way(tmp_path: Path, closed: str) -> None:
     words = [sys.executable, "-m", "tuner", "measure", "--target", "null", "--users", "2", "--measure-at-most", "0.5s"]
+    words.append("--quiet")
     command = ["bash", "-c", f'exec "$@" {closed}', "bash", *words]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert (result.returncode, result.stderr) == (0, "")
