@@ -92,3 +92,14 @@ def test_what_an_encoding_lacks_does_not_cost_the_result(monkeypatch: pytest.Mon
     mend_streams()
     Output().say("p99 ≤ 50 ms")
     assert written.getvalue() == b"p99 ? 50 ms\n"
+
+
+def test_a_document_holds_no_command_for_the_log_of_a_ci_run(capsys: pytest.CaptureFixture[str]) -> None:
+    said = {"##[error]name": "::error::x\n##[group]y ###[z"}
+    output = Output("targets", as_json=True)
+    output.tell(said)
+    output.close()
+    written = capsys.readouterr().out
+    assert "##[" not in written
+    assert not [line for line in written.splitlines() if line.lstrip().startswith("::")]
+    assert json.loads(written)["result"] == said

@@ -171,7 +171,9 @@ class Output:
             self._closed = True
             error = {"code": code, "message": message} if code else None
             document = {"version": DOCUMENT_VERSION, "verb": self._verb, "error": error, "result": self._result}
-            write(json.dumps(_in_json(document), indent=1, allow_nan=False), self._stdout)
+            text = json.dumps(_in_json(document), indent=1, allow_nan=False)
+            # Only a string can hold it, and there an escape is the same text, but no command in the log of a CI run.
+            write(text.replace("##[", "#\\u0023["), self._stdout)
 
 
 PLAIN = Output()
