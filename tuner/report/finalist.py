@@ -41,6 +41,11 @@ class Finalist:
     ties: tuple[int, ...] = ()
 
     @property
+    def unjudged(self) -> bool:
+        """Whether all that speaks against it is that too few requests were made: no objection else says so."""
+        return TOO_FEW in (self.objection or "")
+
+    @property
     def estimates(self) -> tuple[Estimate | None, ...]:
         """Everything that was confirmed: throughput at the target, p99 at every load, and p99 of the open loop."""
         return (self.throughput, *self.p99, self.arrivals)

@@ -77,7 +77,7 @@ def verdict(study: Study) -> Verdict:
         chosen=winner if better or default is None or default.objection is not None else winner and default,
         lost=lost(study),
         arrivals=arrivals_load(study),
-        unjudged=all(TOO_FEW in (finalist.objection or "") for finalist in confirmed),
+        unjudged=all(finalist.unjudged for finalist in confirmed),
     )
     return replace(found, sentence=_sentence(study, found))
 
@@ -125,7 +125,7 @@ def _sentence(study: Study, found: Verdict) -> str:
 def _no_better(study: Study, found: Verdict) -> str:
     """Say why no finalist takes the place of the default: none is better, or of the best one too little is known."""
     nearest = found.finalists[0]
-    if nearest is found.default or TOO_FEW not in (nearest.objection or ""):
+    if nearest is found.default or not nearest.unjudged:
         return ": no finalist is better within the limits"
     changed = short(nearest.configuration, study.default)
     return f" for now: whether {changed} is better cannot be told, as its {nearest.objection}; measure longer"
