@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from tuner.gate.effect import Ruling
 from tuner.statistics.paired import sign_test
 
-_ERROR = 0.01
-"""Of each test. It is taken after every round, and of sides that fail equally often it calls the new one a regression
-in at most 4.1 % of gates with 60 rounds in which one side alone failed (summed over all paths of a random walk)."""
+MOST_P = 0.01
+"""From this p on down, a sign test tells the sides apart.
+
+It is taken after every round, and of sides that fail equally often it calls the new one a regression in at most 4.1 %
+of gates with 60 rounds in which one side alone failed (summed over all paths of a random walk).
+"""
 
 _FEWEST = 2
 """So many more rounds than the baseline's must be the new side's for a doubt: one is chance."""
@@ -37,7 +40,7 @@ NOTHING_FAILED = Reliability()
 def reliability(rounds: int, new: int, baseline: int) -> Reliability:
     """Judge how often each side failed alone: a round that both fail in, or neither, says nothing of a difference."""
     p, ruling, needed = sign_test(new, baseline), Ruling.NO_REGRESSION, None
-    if p <= _ERROR:
+    if p <= MOST_P:
         ruling = Ruling.REGRESSION
     elif new - baseline >= _FEWEST:
         ruling, needed = Ruling.INCONCLUSIVE, _enough(rounds, new, baseline)
@@ -47,6 +50,6 @@ def reliability(rounds: int, new: int, baseline: int) -> Reliability:
 def _enough(rounds: int, new: int, baseline: int) -> int | None:
     """Return from how many rounds on it would be a regression, None when that is more than anybody launches."""
     for count in range(rounds + 1, _MOST):
-        if sign_test(new * count // rounds, -(-baseline * count // rounds)) <= _ERROR:
+        if sign_test(new * count // rounds, -(-baseline * count // rounds)) <= MOST_P:
             return count
     return None

@@ -6,6 +6,7 @@ import pytest
 
 from tests.report.gate.gates import ALL
 from tests.report.sections import facts, pieces, source, table, text, words
+from tuner.gate.reliability import MOST_P
 from tuner.gate.result import WHOLE, Gate
 from tuner.report import method
 from tuner.report.advice import ADVICE
@@ -100,3 +101,4 @@ def test_machine_and_method_are_told_and_how_it_was_decided(name: str) -> None:
     decided = text(pieces(how, "p")[0])
     assert ", ".join(str(look.pairs) for look in gate.looks) in decided
     assert len(decided.split()) > 100, "the test is named, and what it holds"
+    assert f"p of at most {MOST_P * 100:g} %" in decided

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from tuner import __version__
 from tuner.gate.effect import Ruling
+from tuner.gate.reliability import MOST_P
 from tuner.gate.result import Gate
 from tuner.report import html
 from tuner.report.gate import chart, words
@@ -51,6 +52,7 @@ def _environment() -> jinja2.Environment:
         allowed=words.allowed_alone,
         change=words.change,
         marks=words.MARKS,
+        most_p=MOST_P,
         width=chart.WIDTH,
         height=chart.HEIGHT,
         load=load,
